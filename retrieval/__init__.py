@@ -1,0 +1,1 @@
+"""Garments into vectors, vectors into ranked items. Imports nothing of `assistant`."""
