@@ -1,0 +1,151 @@
+"""Chroma in embedded mode: keeps the vectors on disk, and answers without a filter from its HNSW graph.
+
+Three facts shape this file. Chroma fixes its distance when a collection is created (l2 unless told), so cosine is set at
+creation and checked on opening. It would embed documents with a model of its own, so it is handed vectors only. And a
+metadata filter costs it 20 to 30 times an exact masked scan, so filtered searches run over a mirror in memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from retrieval.errors import InvalidInput, SpaceMismatch, StoreError
+from retrieval.indexes.exact import ExactIndex
+from retrieval.ports import Space, Where
+from retrieval.vectors import check_unit_rows
+
+_BATCH = 5_000  # Chroma takes at most 5,461 rows a call
+_HNSW = {"space": "cosine", "max_neighbors": 32, "ef_construction": 200, "ef_search": 200}
+
+
+class ChromaIndex:
+    """Port `VectorIndex`. `mirror_rows` bounds the memory: above it, filters are handed to Chroma itself."""
+
+    def __init__(self, folder: Path, name: str, space: Space, *, mirror_rows: int = 250_000) -> None:
+        self.space = space
+        self._name = name
+        self._mirror_rows = mirror_rows
+        self._mirror: ExactIndex | None = None
+        self._lock = threading.RLock()
+        self._collection = _open(folder, name, space)
+
+    def __len__(self) -> int:
+        return self._collection.count()
+
+    def upsert(self, ids: Sequence[str], vectors: np.ndarray, columns: Sequence[Mapping[str, str | float]]) -> None:
+        vectors = check_unit_rows(vectors, self.space.dim)
+        if not len(ids) == len(vectors) == len(columns):
+            raise InvalidInput(f"{len(ids)} ids, {len(vectors)} vectors, {len(columns)} columns: expected equal numbers")
+        last = {id_: i for i, id_ in enumerate(ids)}  # Chroma refuses an id twice in one call: the last one holds
+        rows = sorted(last.values())
+        with self._lock:
+            for start in range(0, len(rows), _BATCH):
+                part = rows[start : start + _BATCH]
+                names = [ids[i] for i in part]
+                self._collection.upsert(
+                    ids=names,
+                    embeddings=vectors[part],
+                    metadatas=self._replacing(names, [dict(columns[i]) for i in part]),
+                )
+            if self._mirror is not None:
+                self._mirror.upsert(ids, vectors, columns)
+
+    def search(
+        self, query: np.ndarray, k: int, where: Where | None = None, exclude: frozenset[str] = frozenset()
+    ) -> list[tuple[str, float]]:
+        query = check_unit_rows(np.asarray(query, dtype=np.float32)[None, :], self.space.dim)[0]
+        count = len(self)
+        if k <= 0 or count == 0:
+            return []
+        if (where or exclude) and count <= self._mirror_rows:
+            return self.mirror().search(query, k, where, exclude)
+        wanted = min(k + len(exclude), count)
+        found = self._collection.query(
+            query_embeddings=query[None, :], n_results=wanted, where=_condition(where), include=["distances"]
+        )
+        scored = [
+            (id_, min(1.0, max(-1.0, 1.0 - distance)))
+            for id_, distance in zip(found["ids"][0], found["distances"][0], strict=True)
+            if id_ not in exclude
+        ]
+        return sorted(scored, key=lambda row: (-row[1], row[0]))[:k]
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = {}
+        for start in range(0, len(ids), _BATCH):
+            got = self._collection.get(ids=list(ids[start : start + _BATCH]), include=["embeddings"])
+            found.update(zip(got["ids"], np.asarray(got["embeddings"], dtype=np.float32), strict=True))
+        return found
+
+    def delete(self, ids: Sequence[str]) -> None:
+        with self._lock:
+            for start in range(0, len(ids), _BATCH):
+                self._collection.delete(ids=list(ids[start : start + _BATCH]))
+            if self._mirror is not None:
+                self._mirror.delete(ids)
+
+    def _replacing(self, ids: Sequence[str], columns: list[dict[str, Any]]) -> list[dict[str, Any] | None]:
+        """Chroma merges metadata on upsert: a column that a row no longer has must be set to None to go."""
+        kept = self._collection.get(ids=list(ids), include=["metadatas"])
+        old = dict(zip(kept["ids"], kept["metadatas"], strict=True))
+        return [{**dict.fromkeys(old.get(id_) or {}), **new} or None for id_, new in zip(ids, columns, strict=True)]
+
+    def mirror(self) -> ExactIndex:
+        """All rows in memory, read from Chroma once and kept in step from then on."""
+        with self._lock:
+            if self._mirror is None:
+                mirror = ExactIndex(self.space)
+                for offset in range(0, len(self), _BATCH):
+                    got = self._collection.get(limit=_BATCH, offset=offset, include=["embeddings", "metadatas"])
+                    columns = [row or {} for row in got["metadatas"]]
+                    mirror.upsert(got["ids"], np.asarray(got["embeddings"], dtype=np.float32), columns)
+                self._mirror = mirror
+            return self._mirror
+
+
+def _open(folder: Path, name: str, space: Space) -> Any:
+    import chromadb
+    from chromadb.config import Settings
+    from chromadb.errors import ChromaError
+
+    wanted = {"model": space.model, "revision": space.revision, "modality": space.modality, "dim": space.dim}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        client = chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+        collection = client.get_or_create_collection(
+            name, metadata=wanted, embedding_function=None, configuration={"hnsw": _HNSW}
+        )
+    except (ChromaError, OSError, RuntimeError, ValueError) as error:
+        raise StoreError(
+            f"the Chroma store in {folder} does not open: {error}", hint="rebuild it from the catalogue: outfit rebuild"
+        ) from error
+    kept = collection.metadata or {}
+    if any(kept.get(key) != value for key, value in wanted.items()):
+        raise SpaceMismatch(
+            f"collection {name!r} in {folder} holds vectors of {kept}, but the model in use writes {wanted}",
+            hint="re-embed the catalogue with the model in use: outfit rebuild",
+        )
+    hnsw = collection.configuration.get("hnsw") or {}
+    if hnsw.get("space") != "cosine":
+        raise SpaceMismatch(
+            f"collection {name!r} in {folder} measures {hnsw.get('space')!r}, expected 'cosine'",
+            hint="re-create it from the catalogue: outfit rebuild",
+        )
+    return collection
+
+
+def _condition(where: Where | None) -> dict[str, Any] | None:
+    """The same conditions in Chroma's words."""
+    if not where:
+        return None
+    parts: list[dict[str, Any]] = []
+    parts += [{name: {"$in": sorted(values)}} for name, values in where.any_of.items()]
+    parts += [{name: {"$nin": sorted(values)}} for name, values in where.none_of.items() if values]
+    parts += [{name: {"$lte": bound}} for name, bound in where.at_most.items()]
+    parts += [{name: {"$gte": bound}} for name, bound in where.at_least.items()]
+    return parts[0] if len(parts) == 1 else {"$and": parts}

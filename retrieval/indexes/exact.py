@@ -1,0 +1,137 @@
+"""Exact search in memory: the truth for every other engine, and quick enough for a few hundred thousand rows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from retrieval.errors import InvalidInput
+from retrieval.ports import Space, Where
+from retrieval.vectors import check_unit_rows, contenders
+
+_MISSING = -1
+
+
+class ExactIndex:
+    """Port `VectorIndex`. Scans a float32 matrix; a filter is a mask over columns, so the narrower the quicker.
+
+    Text columns are kept as integer codes, numbers as float64 with NaN for "missing". Arrays grow by doubling, and only
+    their first `len(self)` rows count. Safe for many readers beside a writer.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._ids: list[str] = []
+        self._row_of: dict[str, int] = {}
+        self._matrix = np.zeros((0, space.dim), dtype=np.float32)
+        self._codes: dict[str, np.ndarray] = {}
+        self._code_of: dict[str, dict[str, int]] = {}
+        self._numbers: dict[str, np.ndarray] = {}
+        self._lock = threading.RLock()
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def upsert(self, ids: Sequence[str], vectors: np.ndarray, columns: Sequence[Mapping[str, str | float]]) -> None:
+        vectors = check_unit_rows(vectors, self.space.dim)
+        if not len(ids) == len(vectors) == len(columns):
+            raise InvalidInput(f"{len(ids)} ids, {len(vectors)} vectors, {len(columns)} columns: expected equal numbers")
+        with self._lock:
+            for id_ in ids:
+                if id_ not in self._row_of:
+                    self._row_of[id_] = len(self._ids)
+                    self._ids.append(id_)
+            self._reserve(len(self._ids))
+            for id_, vector, values in zip(ids, vectors, columns, strict=True):
+                row = self._row_of[id_]
+                self._matrix[row] = vector
+                self._write_columns(row, values)
+
+    def search(
+        self, query: np.ndarray, k: int, where: Where | None = None, exclude: frozenset[str] = frozenset()
+    ) -> list[tuple[str, float]]:
+        query = check_unit_rows(np.asarray(query, dtype=np.float32)[None, :], self.space.dim)[0]
+        with self._lock:
+            mask = self._mask(where) if where else None
+            if exclude:
+                mask = np.ones(len(self), dtype=bool) if mask is None else mask
+                mask[[self._row_of[id_] for id_ in exclude if id_ in self._row_of]] = False
+            if mask is None:
+                rows, scores = None, self._matrix[: len(self)] @ query
+            else:
+                rows = np.flatnonzero(mask)
+                scores = self._matrix[rows] @ query
+            best = contenders(scores, k)
+            ids = [self._ids[i if rows is None else rows[i]] for i in best]
+        ranked = sorted(zip((-scores[best]).tolist(), ids, strict=True))[: max(k, 0)]
+        return [(id_, min(1.0, max(-1.0, -score))) for score, id_ in ranked]
+
+    def fetch(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
+        with self._lock:
+            return {id_: self._matrix[self._row_of[id_]].copy() for id_ in ids if id_ in self._row_of}
+
+    def delete(self, ids: Sequence[str]) -> None:
+        with self._lock:
+            gone = [self._row_of[id_] for id_ in ids if id_ in self._row_of]
+            if not gone:
+                return
+            keep = np.setdiff1d(np.arange(len(self)), gone)
+            self._ids = [self._ids[row] for row in keep]
+            self._row_of = {id_: row for row, id_ in enumerate(self._ids)}
+            self._matrix = self._matrix[keep]
+            self._codes = {name: codes[keep] for name, codes in self._codes.items()}
+            self._numbers = {name: numbers[keep] for name, numbers in self._numbers.items()}
+
+    def _reserve(self, rows: int) -> None:
+        capacity = len(self._matrix)
+        if rows <= capacity:
+            return
+        more = max(rows, 2 * capacity) - capacity
+        self._matrix = np.vstack([self._matrix, np.zeros((more, self.space.dim), dtype=np.float32)])
+        self._codes = {n: np.append(c, np.full(more, _MISSING, dtype=np.int32)) for n, c in self._codes.items()}
+        self._numbers = {n: np.append(c, np.full(more, np.nan)) for n, c in self._numbers.items()}
+
+    def _write_columns(self, row: int, values: Mapping[str, str | float]) -> None:
+        for codes in self._codes.values():
+            codes[row] = _MISSING
+        for numbers in self._numbers.values():
+            numbers[row] = np.nan
+        capacity = len(self._matrix)
+        for name, value in values.items():
+            if isinstance(value, str):
+                if name not in self._codes:
+                    self._codes[name] = np.full(capacity, _MISSING, dtype=np.int32)
+                    self._code_of[name] = {}
+                code_of = self._code_of[name]
+                self._codes[name][row] = code_of.setdefault(value, len(code_of))
+            else:
+                if name not in self._numbers:
+                    self._numbers[name] = np.full(capacity, np.nan)
+                self._numbers[name][row] = float(value)
+
+    def _mask(self, where: Where) -> np.ndarray:
+        """(n,) bool: rows for which every condition holds."""
+        mask = np.ones(len(self), dtype=bool)
+        for name, allowed in where.any_of.items():
+            mask &= self._has_any(name, allowed)
+        for name, barred in where.none_of.items():
+            mask &= ~self._has_any(name, barred)
+        for name, bound in where.at_most.items():
+            mask &= self._number(name) <= bound  # NaN compares false: missing does not pass a bound
+        for name, bound in where.at_least.items():
+            mask &= self._number(name) >= bound
+        return mask
+
+    def _has_any(self, name: str, values: frozenset[str]) -> np.ndarray:
+        if name not in self._codes:
+            return np.zeros(len(self), dtype=bool)
+        code_of = self._code_of[name]
+        passes = np.zeros(len(code_of) + 1, dtype=bool)  # the last entry answers for _MISSING
+        passes[[code_of[value] for value in values if value in code_of]] = True
+        return passes[self._codes[name][: len(self)]]
+
+    def _number(self, name: str) -> np.ndarray:
+        column = self._numbers.get(name)
+        return np.full(len(self), np.nan) if column is None else column[: len(self)]
