@@ -17,13 +17,20 @@ class TestExact(VectorIndexContract):
         return ExactIndex(space)
 
 
+def test_exact_orders_ties_by_id_also_where_k_cuts_them():
+    index = ExactIndex(SPACE)
+    index.upsert(["m", "z", "a", "k"], np.tile(QUERY, (4, 1)), [{"slot": "top"}] * 4)
+    assert [id_ for id_, _ in index.search(QUERY, 2)] == ["a", "k"]
+    assert [id_ for id_, _ in index.search(QUERY, 2, Where(any_of={"slot": frozenset({"top"})}))] == ["a", "k"]
+
+
 class TestChroma(VectorIndexContract):
     def make(self, tmp_path, space=SPACE):
         return ChromaIndex(tmp_path / "chroma", "test-rows", space)
 
 
 class TestChromaAboveTheMirror(VectorIndexContract):
-    """Filters handed to Chroma's own `where`."""
+    """Chroma's own graph and `where`."""
 
     def make(self, tmp_path, space=SPACE):
         return ChromaIndex(tmp_path / "chroma", "test-rows", space, mirror_rows=0)
@@ -45,8 +52,9 @@ def test_chroma_refuses_vectors_of_another_space_of_the_same_dimension(tmp_path,
 
 def test_chroma_refuses_a_collection_that_measures_l2(tmp_path):
     import chromadb
+    from chromadb.config import Settings
 
-    client = chromadb.PersistentClient(path=str(tmp_path))
+    client = chromadb.PersistentClient(path=str(tmp_path), settings=Settings(anonymized_telemetry=False))
     meta = {"model": "test", "revision": "r1", "modality": "text", "dim": 4}
     client.create_collection("rows", metadata=meta, embedding_function=None)
     with pytest.raises(SpaceMismatch, match="cosine"):

@@ -92,7 +92,6 @@ class VectorIndexContract:
         ids = ["m", "z", "a", "k"]
         index.upsert(ids, np.tile(QUERY, (4, 1)), [{"slot": "top"}] * 4)
         assert [id_ for id_, _ in index.search(QUERY, 4)] == ["a", "k", "m", "z"]
-        assert [id_ for id_, _ in index.search(QUERY, 2, Where(any_of={"slot": frozenset({"top"})}))] == ["a", "k"]
 
     def test_fetch_and_delete_ignore_unknown_ids(self, index):
         assert set(index.fetch(["a", "nobody"])) == {"a"}
