@@ -1,0 +1,82 @@
+"""The turn that the present call belongs to: until when it may work, and whether the shopper is still there.
+
+A turn has one deadline for all its calls to models. It travels as a context variable, so that a port's methods need
+no such argument: whoever waits for something asks `current()`. Threads do not inherit it; run their work in
+`contextvars.copy_context()`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from retrieval.errors import ModelError, ModelUnavailable
+
+
+class Cancelled(ModelError):
+    """The shopper left: the work is dropped, and nothing is to be concluded about the model."""
+
+    code = "cancelled"
+
+
+class TurnOver(ModelUnavailable):
+    """The turn's time is used up. It says nothing about the model's health either."""
+
+    code = "turn_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """`deadline` is a `time.monotonic()` in seconds, None for no limit; `cancelled` is asked, never stored."""
+
+    deadline: float | None = None
+    cancelled: Callable[[], bool] | None = None
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.cancelled is not None and self.cancelled()
+
+    @property
+    def is_over(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def remaining_s(self, most: float) -> float:
+        """Seconds left, at most `most` and at least 0."""
+        return most if self.deadline is None else max(0.0, min(most, self.deadline - time.monotonic()))
+
+    def check_cancelled(self) -> None:
+        if self.is_cancelled:
+            raise Cancelled("the turn was cancelled: nobody waits for the answer any more")
+
+    def check(self) -> None:
+        """Raises Cancelled or TurnOver where there is no use in going on."""
+        self.check_cancelled()
+        if self.is_over:
+            raise TurnOver(
+                "the turn's time is used up: the model's answer is not waited for",
+                hint="give turns more time, or serve the model on a faster machine",
+            )
+
+
+_CURRENT: ContextVar[Turn] = ContextVar("turn", default=Turn())
+
+
+def current() -> Turn:
+    return _CURRENT.get()
+
+
+@contextmanager
+def within(deadline: float | None = None, cancelled: Callable[[], bool] | None = None) -> Iterator[Turn]:
+    """Bound what runs inside. A turn opened inside another one ends no later, and is cancelled with it."""
+    outer = _CURRENT.get()
+    deadlines = [end for end in (outer.deadline, deadline) if end is not None]
+    asked = [ask for ask in (outer.cancelled, cancelled) if ask is not None]
+    inner = Turn(min(deadlines, default=None), (lambda: any(ask() for ask in asked)) if asked else None)
+    token = _CURRENT.set(inner)
+    try:
+        yield inner
+    finally:
+        _CURRENT.reset(token)
