@@ -1,0 +1,112 @@
+"""From a suggested title to ranked candidates: which slots are open, which items may be considered, in which order.
+
+Pure functions; the search itself is done by whoever calls them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+
+from assistant.looks import Candidate
+from assistant.stylists import Suggestion
+from assistant.wish import Wish
+from retrieval.items import Garment, Gender, Hit, Item, Slot
+from retrieval.ports import Where
+from retrieval.vocabulary import categories_in, is_suggestible
+
+_TEXT_SHARE = 0.4  # of a candidate's rank; the rest is how well the two pieces go together
+
+
+def open_slots(missing: Sequence[Slot], wish: Wish) -> tuple[Slot, ...]:
+    """The slots to fill: what the look lacks, narrowed to what the shopper asked for."""
+    return tuple(s for s in missing if (not wish.slots or s in wish.slots) and s not in wish.without_slots)
+
+
+def genders_for(garment: Garment, wish: Wish) -> frozenset[str]:
+    """Items of that gender or Unisex; all where the gender is not known."""
+    gender = wish.gender or garment.attributes.gender
+    if gender is None:
+        return frozenset()
+    return frozenset({gender, Gender.UNISEX})
+
+
+def conditions(garment: Garment, suggestion: Suggestion, wish: Wish) -> Where:
+    """The hard filters of one suggestion: gender or Unisex, another category, stock, budget, what the shopper barred."""
+    own = garment.attributes.category
+    allowed = {name for name in categories_in(suggestion.slot) if is_suggestible(name)} - wish.without_categories - {own}
+    if asked := allowed & wish.categories:
+        allowed = asked
+    any_of: dict[str, frozenset[str]] = {"slot": frozenset({suggestion.slot}), "category": frozenset(allowed)}
+    if genders := genders_for(garment, wish):
+        any_of["gender"] = genders
+    none_of = {"colour": wish.without_colours} if wish.without_colours else {}
+    limit = price_limit(suggestion.slot, wish)
+    return Where(
+        any_of=any_of,
+        none_of=none_of,
+        at_least={"in_stock": 1.0},
+        at_most={} if limit is None else {"price": float(limit)},
+    )
+
+
+def price_limit(slot: Slot, wish: Wish) -> Decimal | None:
+    """The most that one piece of that slot may cost, None for no limit. "Cheaper" means at least one cent less."""
+    limits = [limit for limit in (wish.budget_total, wish.budget_piece) if limit is not None]
+    limits += [price - Decimal("0.01") for other, price in wish.cheaper_than if other is slot]
+    return min(limits, default=None)
+
+
+def fits(item: Item, wish: Wish) -> bool:
+    """Is this item allowed by what the shopper said beyond the index's columns (sku, materials, patterns)?"""
+    words = frozenset(item.title.lower().replace("-", " ").split())
+    barred = {word.lower() for word in wish.without_materials | wish.without_patterns}
+    return item.sku not in wish.excluded and item.is_available and not barred & words
+
+
+def is_asked_for(item: Item, wish: Wish) -> bool:
+    """Does it have the colour, material, pattern and category that the shopper asked for, where any was?"""
+    words = frozenset(item.title.lower().replace("-", " ").split())
+    asked_words = [wish.materials, wish.patterns]
+    return (
+        (not wish.colours or item.colour in wish.colours)
+        and (not wish.categories or item.category in wish.categories or not _concerns(item.slot, wish))
+        and all(not asked or words & {word.lower() for word in asked} for asked in asked_words)
+    )
+
+
+def _concerns(slot: Slot | None, wish: Wish) -> bool:
+    """Do the categories asked for say anything of this slot? ("only sneakers" says nothing of tops)"""
+    return slot is not None and any(name in wish.categories for name in categories_in(slot))
+
+
+def rank(
+    garment: Garment,
+    found: Sequence[tuple[Suggestion, Sequence[Hit]]],
+    wish: Wish,
+    *,
+    affinity: Callable[[Garment, Garment], float],
+    threshold: float,
+) -> dict[Slot, list[Candidate]]:
+    """Candidates by slot, best first: text score and affinity together, each item at its best rank.
+
+    An item below `threshold`, or without what the shopper asked for, is considered only where its slot has nothing
+    better, and is marked `is_closest` then.
+    """
+    best: dict[str, Candidate] = {}
+    for suggestion, hits in found:
+        top = max((hit.score for hit in hits), default=0.0)
+        for hit in hits:
+            if hit.item.slot is not suggestion.slot or hit.item.sku == garment.sku or not fits(hit.item, wish):
+                continue
+            text = max(0.0, hit.score) / top if top > 0 else 0.0
+            score = _TEXT_SHARE * text + (1 - _TEXT_SHARE) * affinity(garment, hit.item.as_garment())
+            closest = hit.score < threshold or not is_asked_for(hit.item, wish)
+            candidate = Candidate(suggestion.slot, hit.item, score, suggestion, closest)
+            kept = best.get(hit.item.sku)
+            if kept is None or (kept.is_closest, -kept.score) > (closest, -score):
+                best[hit.item.sku] = candidate
+    ranked: dict[Slot, list[Candidate]] = {}
+    for candidate in sorted(best.values(), key=lambda c: (-c.score, c.item.sku)):
+        ranked.setdefault(candidate.slot, []).append(candidate)
+    return {slot: [c for c in row if not c.is_closest] or row for slot, row in ranked.items()}

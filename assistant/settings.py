@@ -1,0 +1,111 @@
+"""Every setting in one frozen value, and where each came from. The only reader of the environment.
+
+A value comes from, in falling order of strength: an argument (a command-line option), an environment variable
+`OUTFIT_<NAME>`, the file `outfit.toml` in the current directory (or the one named by `OUTFIT_CONFIG`), the default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from retrieval.errors import InvalidSetting
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="OUTFIT_", frozen=True, extra="forbid", env_ignore_empty=True)
+
+    home: Path = Field(Path(".outfit"), description="Folder for catalogue, index, uploads and caches")
+    catalogue_url: str | None = Field(None, description="SQLAlchemy URL of the catalogue; default: SQLite in `home`")
+    index: Literal["chroma", "exact"] = Field("chroma", description="Engine that keeps the vectors")
+
+    host: str = Field("127.0.0.1", description="Address that the page and the API listen on")
+    port: int = Field(7860, ge=0, le=65535, description="Port that they listen on; 0 takes a free one")
+    lang: Literal["auto", "en", "zh"] = Field("auto", description="Language of the page; auto follows the browser")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line logged")
+
+    detector: str = Field("compact", description="Model that finds garments in a photo (`outfit models`)")
+    image_encoder: str = Field("compact", description="Model that finds the same product (`outfit models`)")
+    text_encoder: str = Field("compact", description="Model that searches titles (`outfit models`)")
+    threads: int = Field(1, ge=1, le=64, description="Threads of one model call")
+
+    detection_threshold: float = Field(0.3, ge=0, le=1, description="Least confidence of a garment found in a photo")
+    crop_scale: float = Field(1.0, ge=0.5, le=3, description="Growth of the chosen box about its centre before the crop")
+    search_threshold: float | None = Field(
+        None, ge=-1, le=1, description="Least text score of a candidate; default: calibrated per text encoder"
+    )
+    candidates_per_title: int = Field(12, ge=1, le=200, description="Items considered per suggested title")
+    admitted_per_slot: int = Field(4, ge=1, le=20, description="Checked pieces kept per slot before looks are composed")
+    looks: int = Field(3, ge=1, le=6, description="Looks shown side by side")
+    guardrail_rounds: int = Field(3, ge=1, le=10, description="How often refused pieces are replaced by the next")
+    guardrail_both_orders: bool = Field(False, description="Ask the judge in both orders; disagreement is withheld")
+    turn_deadline_s: float = Field(60.0, gt=0, le=600, description="Longest that one turn may take, seconds")
+
+    vlm_url: str | None = Field(None, description="Vision-language server, e.g. http://127.0.0.1:23333/v1; none: embedded")
+    vlm_model: str = Field("InternVL2-8B", description="Its model name")
+    vlm_api_key: SecretStr | None = Field(None, description="Its key, if it asks for one")
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def load(cls, **arguments: Any) -> Settings:
+        """Settings from all sources; `arguments` that are None count as not given. Raises InvalidSetting."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        try:
+            settings = cls(**given)
+            in_file = TomlConfigSettingsSource(cls, _config_file())()
+        except ValidationError as error:
+            raise InvalidSetting(_explain(error), hint="outfit doctor lists every setting and where it came from") from error
+        except (OSError, ValueError) as error:
+            raise InvalidSetting(f"{_config_file()} cannot be read: {error}", hint="correct or remove the file") from error
+        for name in cls.model_fields:
+            if name in given:
+                source = "argument"
+            elif os.environ.get(_variable(name)):
+                source = f"environment ({_variable(name)})"
+            elif name in in_file:
+                source = f"file ({_config_file()})"
+            else:
+                source = "default"
+            settings._sources[name] = source
+        return settings
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, **_: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _config_file())
+
+    def source_of(self, name: str) -> str:
+        """"argument", "environment (NAME)", "file (PATH)" or "default"."""
+        return self._sources.get(name, "default")
+
+
+def markdown_table() -> str:
+    """The settings as the README shows them."""
+    lines = ["| setting | variable | default | meaning |", "| --- | --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+        lines.append(f"| `{name}` | `{_variable(name)}` | {default} | {field.description} |")
+    return "\n".join(lines)
+
+
+def _variable(name: str) -> str:
+    return f"OUTFIT_{name.upper()}"
+
+
+def _config_file() -> Path:
+    return Path(os.environ.get("OUTFIT_CONFIG") or "outfit.toml")
+
+
+def _explain(error: ValidationError) -> str:
+    parts = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        parts.append(f"setting {name} = {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}")
+    return "; ".join(parts)

@@ -1,0 +1,220 @@
+"""The main path, top to bottom: a photo becomes looks of items that the shop carries, each one checked and explained.
+
+    detect → choose → crop → describe → suggest → search → judge → compose → Recommendation
+
+Everything that does the work comes by argument; `assistant/compose.py` puts it together.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from assistant import candidates as choosing
+from assistant.guardrail import Admitted, Cache, Policy, admit
+from assistant.looks import Candidate, Look, Piece, Recommendation, Step, Trace
+from assistant.outfit import affinity, compose, missing_slots
+from assistant.stylists import StylistModel
+from assistant.wish import Wish
+from retrieval.colours import measure_palette
+from retrieval.crops import NoGarment, OneGarment, SeveralGarments, crop, drawn, outcome
+from retrieval.describe import settle_colour, title_of
+from retrieval.items import Box, Detection, Garment, Hit, Item, Slot
+from retrieval.ports import Detector
+from retrieval.search import AVAILABLE, Search
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One thing that just happened: the step's name and what it counted, for whoever watches."""
+
+    step: str
+    counts: dict[str, float] = field(default_factory=dict)
+
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How wide to look and how much to show."""
+
+    detection_threshold: float = 0.3
+    crop_scale: float = 1.0
+    per_title: int = 12
+    search_threshold: float = 0.6
+    same_product: int = 5
+    looks: int = 3
+    policy: Policy = Policy()
+    deadline_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stylist:
+    """`pictures` gives an item's picture for the judge, or None; `notices` are fallbacks to announce in each answer."""
+
+    detector: Detector
+    model: StylistModel
+    search: Search
+    pictures: Callable[[Item], Image | None]
+    plan: Plan = Plan()
+    cache: Cache | None = None
+    notices: tuple[str, ...] = ()
+
+    def recommend(
+        self,
+        photo: Image,
+        wish: Wish = Wish(),
+        *,
+        box: Box | None = None,
+        keep: Sequence[Piece] = (),
+        watch: Watcher | None = None,
+    ) -> Recommendation:
+        """Looks around the garment of an RGB photo; around the one in `box` (pixels of the photo) where it is given.
+
+        No garment, or several and no box: the answer says so and has no looks. `keep` are pieces that the shopper
+        locked. Raises InvalidBox for a box outside the photo.
+        """
+        log = _Log(watch)
+        with log.step("detect", self.detector.name) as counts:
+            found = OneGarment(drawn(photo.size, box)) if box else outcome(self._detect(photo))
+            counts["garments"] = len(found.detections)
+        match found:
+            case NoGarment() | SeveralGarments():
+                return Recommendation(found.detections, trace=log.trace(self.notices))
+            case OneGarment(detection):
+                garment = self._describe(crop(photo, detection.box, scale=self.plan.crop_scale), wish, log)
+        with log.step("find", self.search.image_encoder.space.model) as counts:
+            same = self.search.by_image(garment.picture, where=AVAILABLE, k=self.plan.same_product)
+            counts["products"] = len(same)
+        return self._complete(garment, wish, keep, log, found.detections, detection, same)
+
+    def complete(
+        self, garment: Garment, wish: Wish = Wish(), *, keep: Sequence[Piece] = (), watch: Watcher | None = None
+    ) -> Recommendation:
+        """Looks around a garment that is already described: the later turns of a conversation, or an item of the shop."""
+        return self._complete(garment, wish, keep, _Log(watch))
+
+    def detect(self, photo: Image) -> list[Detection]:
+        """The garments of an RGB photo, one box each, surest first."""
+        return list(outcome(self._detect(photo)).detections)
+
+    def _detect(self, photo: Image) -> list[Detection]:
+        least = self.plan.detection_threshold
+        return [d for d in self.detector.detect(photo) if d.confidence >= least or d.slot is None]
+
+    def _describe(self, picture: Image, wish: Wish, log: _Log) -> Garment:
+        with log.step("read", self.model.name):
+            palette = measure_palette(picture)
+            attributes, notice = settle_colour(self.model.describe(picture), palette)
+            if wish.gender:
+                attributes = replace(attributes, gender=wish.gender)
+            log.notice(notice)
+            return Garment(title_of(attributes), attributes, palette, picture)
+
+    def _complete(
+        self,
+        garment: Garment,
+        wish: Wish,
+        keep: Sequence[Piece],
+        log: _Log,
+        detections: tuple[Detection, ...] = (),
+        chosen: Detection | None = None,
+        same: Sequence[Hit] = (),
+    ) -> Recommendation:
+        slots = choosing.open_slots(missing_slots(garment), wish)
+        kept = {piece.slot for piece in keep}
+        ranked = self._candidates(garment, wish, [slot for slot in slots if slot not in kept], log)
+        for piece in keep:
+            ranked[piece.slot] = [Candidate(piece.slot, piece.item, piece.score, is_closest=piece.is_closest)]
+        admitted = self._judge(garment, ranked, keep, wish, log)
+        looks = self._compose(garment, admitted, wish, log)
+        return Recommendation(
+            detections, garment, chosen, tuple(same), looks, admitted.withheld, log.trace(self.notices)
+        )
+
+    def _candidates(
+        self, garment: Garment, wish: Wish, slots: Sequence[Slot], log: _Log
+    ) -> dict[Slot, list[Candidate]]:
+        with log.step("suggest", self.model.name) as counts:
+            suggestions = self.model.suggest(garment, wish, slots) if slots else []
+            counts["titles"] = len(suggestions)
+        with log.step("search", self.search.text_encoder.space.model) as counts:
+            wheres = [choosing.conditions(garment, suggestion, wish) for suggestion in suggestions]
+            titles = [suggestion.title for suggestion in suggestions]
+            hits = self.search.by_texts(titles, wheres, k=self.plan.per_title, exclude=wish.excluded)
+            ranked = choosing.rank(
+                garment,
+                list(zip(suggestions, hits, strict=True)),
+                wish,
+                affinity=affinity,
+                threshold=self.plan.search_threshold,
+            )
+            counts["items"] = len(self.search)
+            counts["candidates"] = sum(map(len, ranked.values()))
+        return ranked
+
+    def _judge(
+        self,
+        garment: Garment,
+        ranked: dict[Slot, list[Candidate]],
+        keep: Sequence[Piece],
+        wish: Wish,
+        log: _Log,
+    ) -> Admitted:
+        with log.step("judge", self.model.name) as counts:
+            admitted = admit(
+                garment,
+                ranked,
+                stylist=self.model,
+                pictures=self.pictures,
+                policy=self.plan.policy,
+                lang=wish.lang,
+                cache=self.cache,
+                locked={piece.item.sku: piece.verdict for piece in keep},
+                progress=lambda done, asked: log.tell("judge", {"done": done, "asked": asked}),
+                deadline=time.monotonic() + self.plan.deadline_s,
+            )
+            counts.update(admitted.counts)
+        return admitted
+
+    def _compose(self, garment: Garment, admitted: Admitted, wish: Wish, log: _Log) -> tuple[Look, ...]:
+        with log.step("compose", None) as counts:
+            looks = compose(garment, admitted.pieces, wish, n=self.plan.looks, lang=wish.lang)
+            counts["looks"] = len(looks)
+        return looks
+
+
+class _Log:
+    """Seconds and counts of each step for the trace, told to the watcher as they come."""
+
+    def __init__(self, watch: Watcher | None) -> None:
+        self._watch = watch
+        self._steps: list[Step] = []
+        self._notices: list[str] = []
+
+    @contextmanager
+    def step(self, name: str, model: str | None) -> Iterator[dict[str, float]]:
+        counts: dict[str, float] = {}
+        self.tell(name, {})
+        started = time.perf_counter()
+        yield counts
+        self._steps.append(Step(name, time.perf_counter() - started, counts, model))
+        self.tell(name, counts)
+
+    def tell(self, name: str, counts: dict[str, float]) -> None:
+        if self._watch is not None:
+            self._watch(Progress(name, dict(counts)))
+
+    def notice(self, text: str) -> None:
+        if text:
+            self._notices.append(text)
+
+    def trace(self, notices: tuple[str, ...]) -> Trace:
+        return Trace(tuple(self._steps), (*notices, *self._notices))
