@@ -1,0 +1,132 @@
+"""The models that this project can use: rows of data first, objects only when asked for by name."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from retrieval import resources
+from retrieval.errors import ModelNotFound, ModelUnavailable
+
+Role = Literal["detector", "image encoder", "text encoder", "describer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One row. `factory` is "module:Class", called without arguments; `packages` must import; `weights` ship in `data/`.
+
+    `search_threshold` (text encoders): the least cosine of a title that means what the query means.
+    """
+
+    name: str
+    role: Role
+    factory: str
+    summary: str
+    packages: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    fallback: str | None = None
+    search_threshold: float | None = None
+    extra: str | None = None
+
+
+MODELS: tuple[Model, ...] = (
+    Model(
+        "compact",
+        "detector",
+        "retrieval.detectors.compact:CompactDetector",
+        "finds garments by slot; trained by this project, ONNX",
+        ("onnxruntime",),
+        ("weights/detector.onnx",),
+        fallback="whole-image",
+    ),
+    Model(
+        "whole-image",
+        "detector",
+        "retrieval.detectors.whole_image:WholeImageDetector",
+        "takes the whole photo as one garment",
+    ),
+    Model(
+        "grounding-dino",
+        "detector",
+        "retrieval.detectors.grounding_dino:GroundingDinoDetector",
+        "GroundingDINO Swin-T, finds whatever the prompt names",
+        ("torch", "transformers"),
+        extra="models",
+    ),
+    Model(
+        "compact",
+        "image encoder",
+        "retrieval.encoders.compact:CompactImageEncoder",
+        "finds the same product; trained by this project, ONNX",
+        ("onnxruntime",),
+        ("weights/image.onnx",),
+        fallback="hashing",
+    ),
+    Model(
+        "hashing",
+        "image encoder",
+        "retrieval.encoders.hashing:HashingImageEncoder",
+        "colour and edge histograms; no weights",
+    ),
+    Model(
+        "compact",
+        "text encoder",
+        "retrieval.encoders.compact:CompactTextEncoder",
+        "words in the space of pictures; trained by this project",
+        ("onnxruntime",),
+        ("weights/text.onnx",),
+        fallback="hashing",
+    ),
+    Model(
+        "hashing",
+        "text encoder",
+        "retrieval.encoders.hashing:HashingTextEncoder",
+        "hashed words of titles, English and Chinese by lexicon; no weights",
+        search_threshold=0.3,
+    ),
+    Model(
+        "compact",
+        "describer",
+        "retrieval.encoders.compact:CompactDescriber",
+        "category, gender, colour, usage, season of a garment; trained by this project, ONNX",
+        ("onnxruntime",),
+        ("weights/image.onnx",),
+    ),
+)
+
+
+def row(role: Role, name: str) -> Model:
+    """The row of that name, or ModelNotFound with the names there are."""
+    for model in MODELS:
+        if model.role == role and model.name == name:
+            return model
+    names = ", ".join(model.name for model in MODELS if model.role == role)
+    raise ModelNotFound(f"no {role} is called {name!r}: there are {names}", hint="outfit models")
+
+
+def missing(model: Model) -> str:
+    """What a model lacks on this machine, in words; "" where it can be loaded."""
+    packages = [name for name in model.packages if find_spec(name) is None]
+    if packages:
+        install = f": pip install 'outfit-assistant[{model.extra}]'" if model.extra else ""
+        return f"package {', '.join(packages)} is not installed{install}"
+    files = [name for name in model.weights if not resources.path(name).is_file()]
+    return f"{', '.join(files)} is not there" if files else ""
+
+
+def load(role: Role, name: str) -> tuple[Any, str]:
+    """The model of that name, and a sentence where its fallback stands in for it ("" otherwise).
+
+    Raises ModelNotFound for an unknown name, ModelUnavailable where it cannot be loaded and has no fallback.
+    """
+    model = row(role, name)
+    lack = missing(model)
+    if not lack:
+        module, _, cls = model.factory.partition(":")
+        return getattr(importlib.import_module(module), cls)(), ""
+    if model.fallback is None:
+        raise ModelUnavailable(f"the {role} {name!r} cannot be loaded: {lack}", hint="outfit models")
+    stand_in, _ = load(role, model.fallback)
+    return stand_in, f"the {role} {name!r} cannot be loaded ({lack}): {model.fallback!r} stands in for it"
