@@ -1,0 +1,474 @@
+"""Training of the compact image and text models: one loop, resumable at any step, scheduled by the clock.
+
+All chance of a step comes from (seed, step, worker): a run that is stopped and resumed does the step that it would have
+done. Workers are threads, each with its share of the batch and one thread of arithmetic; they meet once before the losses
+and once after, which on busy processors costs far less than sharing every operation.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from retrieval.encoders.compact_tokens import token_ids
+from retrieval.errors import InvalidSetting, StoreError
+from retrieval.training import augment, cache
+from retrieval.training.losses import coarse_cross_entropy, labelled_cross_entropy, multi_positive_nce
+from retrieval.training.nets import CompactNet, NetConfig, TextNet
+from retrieval.training.split import is_calibration, is_held_out
+
+HEAD_WEIGHTS = {"category": 1.0, "sub_category": 0.4, "gender": 0.5, "colour": 0.7, "usage": 0.5, "season": 0.4}
+
+# what the ten classes of people's photos may be in the catalogue's words
+COMPATIBLE = {
+    "dress": ("Dresses", "Nightdress", "Kurtas", "Tunics", "Jumpsuit"),
+    "hat": ("Caps", "Hat"),
+    "longsleeve": ("Tshirts", "Tops", "Sweatshirts", "Sweaters", "Shirts", "Tunics"),
+    "outwear": ("Jackets", "Blazers", "Rain Jacket", "Nehru Jackets", "Sweatshirts", "Sweaters", "Waistcoat", "Shrug"),
+    "pants": ("Trousers", "Jeans", "Track Pants", "Leggings", "Jeggings", "Capris", "Tights", "Churidar"),
+    "shirt": ("Shirts", "Tops", "Kurtas"),
+    "shoes": ("Casual Shoes", "Sports Shoes", "Formal Shoes", "Heels", "Flats", "Sandals", "Flip Flops",
+              "Sports Sandals"),
+    "shorts": ("Shorts",),
+    "skirt": ("Skirts",),
+    "t-shirt": ("Tshirts", "Tops"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """What a run does. `end_s` of a run is given to `train`; everything here is stored with the checkpoint.
+
+    `small_share`: share of the run's clock at 48 x 60 input. `bank_sample`: stored embeddings compared a step.
+    """
+
+    net: NetConfig = field(default_factory=NetConfig)
+    seed: int = 7
+    products: int = 112
+    people: int = 24
+    negatives: int = 384
+    learning_rate: float = 2.5e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 150
+    clip: float = 5.0
+    smoothing: float = 0.05
+    temperature: float = 0.06
+    bank_sample: int = 12_000
+    bank_from_step: int = 350
+    small_share: float = 0.45
+    ema: float = 0.998
+    word_dropout: float = 0.12
+    instance_weight: float = 1.0
+    text_weight: float = 1.0
+    people_weight: float = 0.6
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class TrainData:
+    """Arrays of `cache.prepare` and the indices that may be trained on. Labels: head -> (N,) int64, -1 unknown."""
+
+    rows: list[cache.Row]
+    small: np.ndarray
+    large: np.ndarray
+    small_mask: np.ndarray
+    large_mask: np.ndarray
+    large_of: np.ndarray  # (N,) row in `large`, or -1
+    group: np.ndarray  # (N,) equal for identical pictures
+    labels: dict[str, np.ndarray]
+    classes: dict[str, list[str]]
+    people: np.ndarray
+    people_labels: np.ndarray
+    grounds: np.ndarray
+    train: np.ndarray
+    calibration: np.ndarray
+    weights: np.ndarray  # sampling weight of each of `train`, sums to 1
+    tokens: list[np.ndarray]
+    title: np.ndarray  # (N,) equal for equal titles
+
+
+def load_data(folder: Path) -> TrainData:
+    """Read the arrays. Class lists come from the training products alone, sorted."""
+    rows = cache.load_rows(folder)
+    small = np.load(folder / "small.npy")
+    train = np.array([i for i, r in enumerate(rows) if not is_held_out(r.sku) and not is_calibration(r.sku)])
+    calibration = np.array([i for i, r in enumerate(rows) if is_calibration(r.sku)])
+    if not len(train):
+        raise InvalidSetting(
+            f"{folder} holds no product to train on: found {len(rows)} products, none of the training part",
+            hint="prepare a folder with more products",
+        )
+    classes, labels = {}, {}
+    for at, name in enumerate(cache.FIELDS):
+        classes[name] = sorted({rows[i].labels[at] for i in train} - {""})
+        number = {c: k for k, c in enumerate(classes[name])}
+        labels[name] = np.array([number.get(r.labels[at], -1) for r in rows], np.int64)
+    counts = np.bincount(labels["category"][train] + 1)
+    repeat = np.clip(np.sqrt(150 / np.maximum(counts[labels["category"][train] + 1], 1)), 1, 4)
+    large_at = np.load(folder / "large_at.npy")
+    large_of = np.full(len(rows), -1, np.int64)
+    large_of[large_at] = np.arange(len(large_at))
+    titles: dict[str, int] = {}
+    return TrainData(
+        rows=rows,
+        small=small,
+        large=np.load(folder / "large.npy"),
+        small_mask=np.load(folder / "small_mask.npy"),
+        large_mask=np.load(folder / "large_mask.npy"),
+        large_of=large_of,
+        group=cache.duplicates(small),
+        labels=labels,
+        classes=classes,
+        people=np.load(folder / "people_train.npy"),
+        people_labels=np.load(folder / "people_train_labels.npy"),
+        grounds=np.load(folder / "grounds.npy"),
+        train=train,
+        calibration=calibration,
+        weights=repeat / repeat.sum(),
+        tokens=[token_ids(r.title) for r in rows],
+        title=np.array([titles.setdefault(r.title, len(titles)) for r in rows], np.int64),
+    )
+
+
+def rng_for(*key: int) -> torch.Generator:
+    """A generator seeded by numbers: the same numbers, the same chance."""
+    state = np.random.SeedSequence(key).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(state[0]) << 31 ^ int(state[1]))
+
+
+def bags(texts: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token arrays -> (ids end to end, offsets)."""
+    lengths = np.array([len(t) for t in texts])
+    offsets = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    return torch.from_numpy(np.concatenate(texts)), torch.from_numpy(offsets)
+
+
+def learning_rate(config: TrainConfig, step: int, share: float) -> float:
+    """Linear warm-up by steps, then a cosine to zero over the share of the clock used, in [0, 1]."""
+    warm = min(1.0, (step + 1) / max(1, config.warmup_steps))
+    return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, share))))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A worker's share of a step, before the net."""
+
+    pictures: torch.Tensor  # view A of its products, view B of the same, people's photos: normalised
+    products: np.ndarray
+    people: np.ndarray
+
+
+class Trainer:
+    """The state of a run: nets, their moving averages, optimiser, bank of embeddings, step and clock."""
+
+    def __init__(self, config: TrainConfig, data: TrainData, workers: int = 2) -> None:
+        heads = {name: len(c) for name, c in data.classes.items()} | {"people": len(cache.PEOPLE_CLASSES)}
+        self.config = replace(config, net=replace(config.net, heads=heads))
+        self.data, self.workers = data, workers
+        torch.manual_seed(config.seed)
+        self.image = CompactNet(self.config.net).to(memory_format=torch.channels_last)
+        self.text = TextNet(self.config.net)
+        self.scale = torch.nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.image_ema, self.text_ema = copy.deepcopy(self.image), copy.deepcopy(self.text)
+        decay = [p for m in (self.image, self.text) for p in m.parameters() if p.ndim > 1]
+        plain = [p for m in (self.image, self.text) for p in m.parameters() if p.ndim <= 1] + [self.scale]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": decay, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=config.learning_rate,
+        )
+        self.bank = torch.zeros(len(data.rows), config.net.instance_dim)
+        self.bank_filled = torch.zeros(len(data.rows), dtype=torch.bool)
+        self.group = torch.from_numpy(data.group)
+        fine = {c: i for i, c in enumerate(data.classes["category"])}
+        self.compatible = torch.zeros(len(cache.PEOPLE_CLASSES), len(fine), dtype=torch.bool)
+        for i, name in enumerate(cache.PEOPLE_CLASSES):
+            self.compatible[i, [fine[c] for c in COMPATIBLE[name] if c in fine]] = True
+        self.coarse_ok = bool(self.compatible.any(1).all())
+        self.step, self.share, self.seconds = 0, 0.0, 0.0
+        self.pool = ThreadPoolExecutor(workers) if workers > 1 else None
+
+    # one step -------------------------------------------------------------------------------------------------
+
+    def _map(self, work: Callable, parts: Sequence) -> list:
+        return list(self.pool.map(work, parts)) if self.pool else [work(p) for p in parts]
+
+    def _choose(self) -> list[tuple[int, np.ndarray, np.ndarray]]:
+        c, d = self.config, self.data
+        rng = np.random.default_rng((c.seed, self.step, 999))
+        products = rng.choice(d.train, min(c.products, len(d.train)), replace=False, p=d.weights)
+        people = rng.integers(0, len(d.people), c.people)
+        return [
+            (w, p, q)
+            for w, (p, q) in enumerate(
+                zip(np.array_split(products, self.workers), np.array_split(people, self.workers), strict=True)
+            )
+        ]
+
+    def views(self, worker: int, products: np.ndarray, people: np.ndarray, small_input: bool) -> Chunk:
+        """Make a worker's pictures: catalogue view, shopper's view, people's photos."""
+        d, size = self.data, augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
+        rng = rng_for(self.config.seed, self.step, worker)
+        mild = augment.catalogue_view(augment.to_float(d.small[products]), size, rng)
+        from_large = (d.large_of[products] >= 0) & (torch.rand(len(products), generator=rng).numpy() < 0.7)
+        hard = torch.empty_like(mild)
+        for chosen, pictures, masks, at in (
+            (from_large, d.large, d.large_mask, d.large_of[products]),
+            (~from_large, d.small, d.small_mask, products),
+        ):
+            if chosen.any():
+                rows = at[chosen]
+                mask = torch.from_numpy(masks[rows])[:, None].float().div_(255)
+                hard[torch.from_numpy(chosen)] = augment.shopper_view(
+                    augment.to_float(pictures[rows]), mask, d.grounds, size, rng
+                )
+        own = augment.people_view(augment.to_float(d.people[people]), size, rng)
+        x = augment.normalise(torch.cat((mild, hard, own)))
+        if small_input:
+            x = F.interpolate(x, (60, 48), mode="bilinear", antialias=True, align_corners=False)
+        return Chunk(x.contiguous(memory_format=torch.channels_last), products, people)
+
+    def _loss(self, out: dict[str, torch.Tensor], products: np.ndarray, people: np.ndarray) -> dict[str, torch.Tensor]:
+        """Losses by name. `out` rows: view A of all products, view B of all products, people's photos."""
+        c, d, n = self.config, self.data, len(products)
+        losses = {}
+        for name, weight in HEAD_WEIGHTS.items():
+            labels = torch.from_numpy(d.labels[name][products]).repeat(2)
+            losses[name] = weight * labelled_cross_entropy(out[name][: 2 * n], labels, c.smoothing)
+        losses["text"] = c.text_weight * self._text_loss(out["shared"][: 2 * n], products)
+        losses["instance"] = c.instance_weight * self._instance_loss(out["instance"][: 2 * n], products)
+        if len(people):
+            labels = torch.from_numpy(d.people_labels[people])
+            own = labelled_cross_entropy(out["people"][2 * n :], labels, c.smoothing)
+            if self.coarse_ok:
+                own = own + 0.3 * coarse_cross_entropy(out["category"][2 * n :], labels, self.compatible)
+            losses["people"] = c.people_weight * own
+        return losses
+
+    def _text_loss(self, shared: torch.Tensor, products: np.ndarray) -> torch.Tensor:
+        c, d, n = self.config, self.data, len(products)
+        rng = np.random.default_rng((c.seed, self.step, 555))
+        more = rng.choice(d.train, min(c.negatives, len(d.train)), replace=False)
+        texts = []
+        for i in np.concatenate((products, more)):
+            ids = d.tokens[i]
+            kept = ids[rng.random(len(ids)) >= c.word_dropout]
+            texts.append(kept if len(kept) else ids[:1])
+        text = self.text(*bags(texts))
+        title_of_text = torch.from_numpy(d.title[np.concatenate((products, more))])
+        title_of_picture = torch.from_numpy(d.title[products]).repeat(2)
+        logits = shared @ text.T * self.scale.exp().clamp(max=100)
+        same = title_of_picture[:, None] == title_of_text[None]
+        back = same[:, :n].T
+        return 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits[:, :n].T, back))
+
+    def _instance_loss(self, z: torch.Tensor, products: np.ndarray) -> torch.Tensor:
+        c, n = self.config, len(products)
+        a, b = z[:n], z[n:]
+        at = torch.from_numpy(products)
+        same = self.group[at][:, None] == self.group[at][None]
+        logits = b @ a.T / c.temperature
+        loss = 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits.T, same))
+        if self.step >= c.bank_from_step:
+            rng = np.random.default_rng((c.seed, self.step, 777))
+            filled = torch.nonzero(self.bank_filled).flatten()
+            chosen = filled[torch.from_numpy(rng.permutation(len(filled))[: c.bank_sample])]
+            apart = self.group[at][:, None] != self.group[chosen][None]
+            far = (b @ self.bank[chosen].T / c.temperature).masked_fill(~apart, -torch.inf)
+            wide = torch.cat((logits, far), 1)
+            positive = torch.cat((same, torch.zeros_like(apart)), 1)
+            loss = loss + multi_positive_nce(wide, positive)
+        with torch.no_grad():
+            self.bank[at], self.bank_filled[at] = a.detach(), True
+        return loss
+
+    def do_step(self, share: float) -> dict[str, float]:
+        """One step at a share of the clock in [0, 1]; returns the losses by name."""
+        small_input = share < self.config.small_share
+        self.image.train()
+        self.text.train()
+        rate = learning_rate(self.config, self.step, share)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+
+        def forward(part: tuple[int, np.ndarray, np.ndarray]) -> tuple[Chunk, torch.Tensor]:
+            chunk = self.views(*part, small_input)
+            return chunk, self.image.backbone(chunk.pictures)
+
+        done = self._map(forward, self._choose())
+        leaves = [pooled.detach().requires_grad_() for _, pooled in done]
+        views = [
+            (leaf[: len(c.products)], leaf[len(c.products) : 2 * len(c.products)], leaf[2 * len(c.products) :])
+            for (c, _), leaf in zip(done, leaves, strict=True)
+        ]
+        pooled = torch.cat([part for parts in zip(*views, strict=True) for part in parts])
+        products = np.concatenate([c.products for c, _ in done])
+        people = np.concatenate([c.people for c, _ in done])
+        losses = self._loss(self.image.embed(pooled), products, people)
+        total = sum(losses.values())
+        if not math.isfinite(total.item()):
+            raise StoreError(
+                f"loss is {total.item()} at step {self.step}", hint="resume from the checkpoint with a lower rate"
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        self._map(
+            lambda pair: pair[0][1].backward(pair[1].grad), list(zip(done, leaves, strict=True))
+        )
+        torch.nn.utils.clip_grad_norm_([p for g in self.optimiser.param_groups for p in g["params"]], self.config.clip)
+        self.optimiser.step()
+        self._average()
+        self.step += 1
+        self.share = share
+        return {name: value.item() for name, value in losses.items()} | {"rate": rate}
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        for slow, fast in ((self.image_ema, self.image), (self.text_ema, self.text)):
+            torch._foreach_lerp_(list(slow.parameters()), list(fast.parameters()), 1 - decay)
+            for a, b in zip(slow.buffers(), fast.buffers(), strict=True):
+                if a.is_floating_point():
+                    a.lerp_(b, 1 - decay)
+                else:
+                    a.copy_(b)
+
+    # measures on products that carry no gradient ---------------------------------------------------------------
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, float]:
+        """Of the calibration part, with averaged weights: category top-1, shopper's view to own picture rank-1."""
+        d, net = self.data, self.image_ema.eval()
+        size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
+        rng = rng_for(self.config.seed, 424242)
+        plain, hard, right = [], [], []
+        for at in np.array_split(d.calibration, max(1, len(d.calibration) // 128)):
+            pictures = augment.to_float(d.small[at])
+            mask = torch.from_numpy(d.small_mask[at])[:, None].float() / 255
+            a = net(augment.normalise(pictures).contiguous(memory_format=torch.channels_last))
+            b = net(augment.normalise(augment.shopper_view(pictures, mask, d.grounds, size, rng)))
+            plain.append(a["instance"])
+            hard.append(b["instance"])
+            right.append(a["category"].argmax(1).numpy() == d.labels["category"][at])
+        a, b = torch.cat(plain), torch.cat(hard)
+        found = (b @ a.T).argmax(1) == torch.arange(len(a))
+        return {"category_top1": float(np.concatenate(right).mean()), "instance_rank1": float(found.float().mean())}
+
+    # keeping --------------------------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Write the whole state beside `path`, then put it in its place: a full disk leaves the older one whole."""
+        state = {
+            "config": self.config.as_dict(),
+            "classes": self.data.classes,
+            "image": self.image.state_dict(),
+            "text": self.text.state_dict(),
+            "scale": self.scale.detach(),
+            "image_ema": self.image_ema.state_dict(),
+            "text_ema": self.text_ema.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "bank": self.bank.half(),
+            "bank_filled": self.bank_filled,
+            "step": self.step,
+            "share": self.share,
+            "seconds": self.seconds,
+        }
+        part = path.with_suffix(".part")
+        try:
+            torch.save(state, part)
+            os.replace(part, path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise StoreError(
+                f"checkpoint {path} could not be written: {error.strerror or error}",
+                hint="make room on the disk; the run goes on from the last checkpoint that was written",
+            ) from error
+
+    def load(self, path: Path) -> None:
+        """Go on where a checkpoint stopped. Raises InvalidSetting where it was made with other sizes or classes."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        ours = self.config.net.as_dict()
+        differing = [k for k, v in ours.items() if _plain(v) != _plain(state["config"]["net"].get(k))]
+        if state["classes"] != self.data.classes:
+            differing.append("classes")
+        if differing:
+            raise InvalidSetting(
+                f"checkpoint {path} was made with another {', '.join(differing)}",
+                hint="give the config it was made with, or begin a run in another folder",
+            )
+        self.image.load_state_dict(state["image"])
+        self.text.load_state_dict(state["text"])
+        self.scale.data.copy_(state["scale"])
+        self.image_ema.load_state_dict(state["image_ema"])
+        self.text_ema.load_state_dict(state["text_ema"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.bank, self.bank_filled = state["bank"].float(), state["bank_filled"]
+        self.step, self.share, self.seconds = state["step"], state["share"], state["seconds"]
+
+
+def _plain(value: object) -> object:
+    return json.loads(json.dumps(value))
+
+
+def train(
+    config: TrainConfig,
+    data: TrainData,
+    out: Path,
+    *,
+    end_s: float,
+    begin_s: float | None = None,
+    workers: int = 2,
+    checkpoint_every_s: float = 180.0,
+    measure_every_s: float = 600.0,
+    clock: Callable[[], float] = time.time,
+    progress: Callable[[dict], None] = lambda line: None,
+) -> Trainer:
+    """Train until the clock reads `end_s` (seconds since 1970), from `out/last.pt` where there is one.
+
+    The rate falls to zero between `begin_s` (now, unless said) and `end_s`; a run resumed with a later end goes on with
+    its weights, optimiser and averages. Lines of progress go to `progress` and to `out/log.jsonl`.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(config, data, workers)
+    last = out / "last.pt"
+    if last.exists():
+        trainer.load(last)
+    begin = clock() if begin_s is None else begin_s
+    saved = measured = clock()
+    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
+
+        def say(line: dict) -> None:
+            log.write(json.dumps(line) + "\n")
+            log.flush()
+            progress(line)
+
+        before = clock()
+        while before < end_s:
+            losses = trainer.do_step((before - begin) / max(1e-9, end_s - begin))
+            now = clock()
+            trainer.seconds += now - before
+            if trainer.step % 20 == 0:
+                say({"step": trainer.step, "share": round(trainer.share, 4), "step_s": round(now - before, 3)}
+                    | {k: round(v, 5) for k, v in losses.items()})
+            if now - measured >= measure_every_s:
+                say({"step": trainer.step, "seconds": round(trainer.seconds)} | trainer.measure())
+                measured = clock()
+            if now - saved >= checkpoint_every_s:
+                trainer.save(last)
+                saved = clock()
+            before = clock()
+        say({"step": trainer.step, "seconds": round(trainer.seconds)} | trainer.measure())
+    trainer.save(last)
+    return trainer
