@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Protocol
 from assistant import turn
 from assistant.looks import Candidate, Piece
 from assistant.stylists import Answer, StylistModel, Verdict
-from assistant.verdicts import pixels_digest, verdict_key
+from assistant.verdicts import verdict_key
 from retrieval.errors import InvalidSetting, OutfitError
+from retrieval.images import pixel_digest
 from retrieval.items import Garment, Item, Lang, Slot
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ class _Court:
         # A stylist without a fingerprint of model and prompts cannot be cached: nothing would tell its versions apart.
         self._fingerprint: str = getattr(stylist, "fingerprint", "")
         self._cache = cache if self._fingerprint and reference.picture is not None else None
-        self._reference_digest = pixels_digest(reference.picture) if self._cache is not None else ""
+        self._reference_digest = pixel_digest(reference.picture) if self._cache is not None else ""
         self.calls = 0
         self.cached = 0
         self._lock = threading.Lock()
@@ -271,7 +272,7 @@ class _Court:
     def _key(self, item: Item, candidate: Garment, pair: tuple[Garment, Garment], swapped: bool) -> str:
         if self._cache is None or candidate.picture is None:
             return ""
-        digest = item.views[0].digest if item.views else pixels_digest(candidate.picture)
+        digest = item.views[0].digest if item.views else pixel_digest(candidate.picture)
         digests = (digest, self._reference_digest) if swapped else (self._reference_digest, digest)
         return verdict_key(self._fingerprint, *pair, self.lang, digests)
 

@@ -13,14 +13,10 @@ import sqlite3
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from assistant.stylists import Answer, Verdict
 from retrieval.errors import StoreError
 from retrieval.items import Garment, Lang
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,13 +24,6 @@ _TABLE = """CREATE TABLE IF NOT EXISTS verdict (
     key TEXT PRIMARY KEY, answer TEXT NOT NULL, p_yes REAL, reason TEXT NOT NULL, model TEXT NOT NULL,
     checksum TEXT NOT NULL
 ) WITHOUT ROWID"""
-
-
-def pixels_digest(image: Image) -> str:
-    """sha256 of mode, size and pixels. Size is part of it: the same bytes as 30x100 and 100x30 are two pictures."""
-    digest = hashlib.sha256(f"{image.mode} {image.width}x{image.height} ".encode())
-    digest.update(image.tobytes())
-    return digest.hexdigest()
 
 
 def verdict_key(

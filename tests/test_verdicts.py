@@ -7,10 +7,9 @@ import threading
 from dataclasses import replace
 
 import pytest
-from PIL import Image
 
 from assistant.stylists import Answer, Verdict
-from assistant.verdicts import VerdictCache, pixels_digest, verdict_key
+from assistant.verdicts import VerdictCache, verdict_key
 from retrieval.items import Attributes, Garment, Gender
 
 YES = Verdict(Answer.YES, 0.87, "navy grounds the white shirt", "InternVL2-8B")
@@ -106,15 +105,6 @@ def test_threads_and_two_openings_share_one_file(tmp_path) -> None:
 def test_no_number_is_no_probability(tmp_path, p_yes: float) -> None:
     with pytest.raises(ValueError, match="p_yes"):
         VerdictCache(tmp_path / "v.sqlite").put("k", replace(YES, p_yes=p_yes))
-
-
-def test_equal_bytes_of_another_size_are_another_picture() -> None:
-    pixels = bytes(range(250)) * 36
-    tall = Image.frombytes("RGB", (30, 100), pixels)
-    wide = Image.frombytes("RGB", (100, 30), pixels)
-    assert tall.tobytes() == wide.tobytes()
-    assert pixels_digest(tall) != pixels_digest(wide)
-    assert pixels_digest(tall) == pixels_digest(tall.copy())
 
 
 def test_the_key_changes_with_everything_that_changes_the_answer() -> None:
