@@ -86,6 +86,12 @@ class Where:
         for name in ("any_of", "none_of", "at_most", "at_least"):
             object.__setattr__(self, name, dict(getattr(self, name)))
 
+    @property
+    def key(self) -> tuple:
+        """Equal for equal conditions, and hashable."""
+        sets = (tuple(sorted((n, tuple(sorted(v))) for n, v in part.items())) for part in (self.any_of, self.none_of))
+        return (*sets, tuple(sorted(self.at_most.items())), tuple(sorted(self.at_least.items())))
+
     def __bool__(self) -> bool:
         return bool(self.any_of or self.none_of or self.at_most or self.at_least)
 
@@ -103,6 +109,12 @@ class VectorIndex(Protocol):
         self, query: np.ndarray, k: int, where: Where | None = None, exclude: frozenset[str] = frozenset()
     ) -> list[tuple[str, float]]:
         """The k closest rows to one (dim,) query: (id, score), score = cosine in [-1, 1], best first, ties by id."""
+        ...
+
+    def search_many(
+        self, queries: np.ndarray, k: int, where: Where | None = None, exclude: frozenset[str] = frozenset()
+    ) -> list[list[tuple[str, float]]]:
+        """`search` for each row of (m, dim) queries under the same conditions, in one pass where the engine can."""
         ...
 
     def fetch(self, ids: Sequence[str]) -> dict[str, np.ndarray]:

@@ -50,9 +50,14 @@ class Search:
         if not texts:
             return []
         vectors = self.text_encoder.encode_queries(texts)
-        found = [
-            self.titles.search(vector, k, where, exclude) for vector, where in zip(vectors, wheres, strict=True)
-        ]
+        together: dict[tuple, list[int]] = {}
+        for i, where in enumerate(wheres):
+            together.setdefault(where.key if where else (), []).append(i)
+        found: list[list[tuple[str, float]]] = [[] for _ in texts]
+        for positions in together.values():
+            rows = self.titles.search_many(vectors[positions], k, wheres[positions[0]], exclude)
+            for i, best in zip(positions, rows, strict=True):
+                found[i] = best
         items = self.catalogue.items(list({sku for rows in found for sku, _ in rows}))
         return [[Hit(items[sku], score) for sku, score in rows if sku in items] for rows in found]
 

@@ -59,24 +59,36 @@ class ChromaIndex:
     def search(
         self, query: np.ndarray, k: int, where: Where | None = None, exclude: frozenset[str] = frozenset()
     ) -> list[tuple[str, float]]:
-        query = check_unit_rows(np.asarray(query, dtype=np.float32)[None, :], self.space.dim)[0]
+        return self.search_many(np.asarray(query, dtype=np.float32)[None, :], k, where, exclude)[0]
+
+    def search_many(
+        self, queries: np.ndarray, k: int, where: Where | None = None, exclude: frozenset[str] = frozenset()
+    ) -> list[list[tuple[str, float]]]:
+        queries = check_unit_rows(queries, self.space.dim)
         count = len(self)
-        if k <= 0 or count == 0:
-            return []
+        if k <= 0 or count == 0 or not len(queries):
+            return [[] for _ in queries]
         if count <= self._mirror_rows:
-            return self.mirror().search(query, k, where, exclude)
+            return self.mirror().search_many(queries, k, where, exclude)
         if where and not all(where.any_of.values()):  # Chroma refuses an empty list; nothing is in it
-            return []
-        wanted = min(k + len(exclude), count)
+            return [[] for _ in queries]
         found = self._collection.query(
-            query_embeddings=query[None, :], n_results=wanted, where=_condition(where), include=["distances"]
+            query_embeddings=queries,
+            n_results=min(k + len(exclude), count),
+            where=_condition(where),
+            include=["distances"],
         )
-        scored = [
-            (id_, min(1.0, max(-1.0, 1.0 - distance)))
-            for id_, distance in zip(found["ids"][0], found["distances"][0], strict=True)
-            if id_ not in exclude
+        return [
+            sorted(
+                (
+                    (id_, min(1.0, max(-1.0, 1.0 - distance)))
+                    for id_, distance in zip(ids, distances, strict=True)
+                    if id_ not in exclude
+                ),
+                key=lambda row: (-row[1], row[0]),
+            )[:k]
+            for ids, distances in zip(found["ids"], found["distances"], strict=True)
         ]
-        return sorted(scored, key=lambda row: (-row[1], row[0]))[:k]
 
     def fetch(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
         found: dict[str, np.ndarray] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from retrieval.ports import Space, Where
 from retrieval.vectors import check_unit_rows, contenders
 
 _MISSING = -1
+_KEPT_BYTES = 128 * 2**20
 
 
 class ExactIndex:
@@ -29,6 +31,7 @@ class ExactIndex:
         self._codes: dict[str, np.ndarray] = {}
         self._code_of: dict[str, dict[str, int]] = {}
         self._numbers: dict[str, np.ndarray] = {}
+        self._subsets: OrderedDict[tuple, tuple[np.ndarray, np.ndarray]] = OrderedDict()
         self._lock = threading.RLock()
 
     def __len__(self) -> int:
@@ -39,6 +42,7 @@ class ExactIndex:
         if not len(ids) == len(vectors) == len(columns):
             raise InvalidInput(f"{len(ids)} ids, {len(vectors)} vectors, {len(columns)} columns: expected equal numbers")
         with self._lock:
+            self._subsets.clear()
             for id_ in ids:
                 if id_ not in self._row_of:
                     self._row_of[id_] = len(self._ids)
@@ -52,21 +56,41 @@ class ExactIndex:
     def search(
         self, query: np.ndarray, k: int, where: Where | None = None, exclude: frozenset[str] = frozenset()
     ) -> list[tuple[str, float]]:
-        query = check_unit_rows(np.asarray(query, dtype=np.float32)[None, :], self.space.dim)[0]
+        return self.search_many(np.asarray(query, dtype=np.float32)[None, :], k, where, exclude)[0]
+
+    def search_many(
+        self, queries: np.ndarray, k: int, where: Where | None = None, exclude: frozenset[str] = frozenset()
+    ) -> list[list[tuple[str, float]]]:
+        queries = check_unit_rows(queries, self.space.dim)
         with self._lock:
-            mask = self._mask(where) if where else None
-            if exclude:
-                mask = np.ones(len(self), dtype=bool) if mask is None else mask
-                mask[[self._row_of[id_] for id_ in exclude if id_ in self._row_of]] = False
-            if mask is None:
-                rows, scores = None, self._matrix[: len(self)] @ query
-            else:
-                rows = np.flatnonzero(mask)
-                scores = self._matrix[rows] @ query
-            best = contenders(scores, k)
-            ids = [self._ids[i if rows is None else rows[i]] for i in best]
+            rows, matrix = self._subset(where)
+            scores = queries @ matrix.T
+            barred = np.array([self._row_of[id_] for id_ in exclude if id_ in self._row_of], dtype=np.int64)
+            if barred.size:
+                scores[:, np.isin(rows, barred) if rows is not None else barred] = -np.inf
+            return [self._best(one, rows, k) for one in scores]
+
+    def _best(self, scores: np.ndarray, rows: np.ndarray | None, k: int) -> list[tuple[str, float]]:
+        best = contenders(scores, k)
+        ids = [self._ids[i if rows is None else rows[i]] for i in best]
         ranked = sorted(zip((-scores[best]).tolist(), ids, strict=True))[: max(k, 0)]
-        return [(id_, min(1.0, max(-1.0, -score))) for score, id_ in ranked]
+        return [(id_, min(1.0, max(-1.0, -score))) for score, id_ in ranked if score != np.inf]
+
+    def _subset(self, where: Where | None) -> tuple[np.ndarray | None, np.ndarray]:
+        """Row numbers that pass (None: all) and their vectors. Those of recent conditions are kept, since one turn asks
+        several titles under the same ones, and the next turn asks again."""
+        if not where:
+            return None, self._matrix[: len(self)]
+        key = where.key
+        if key in self._subsets:
+            self._subsets.move_to_end(key)
+            return self._subsets[key]
+        rows = np.flatnonzero(self._mask(where))
+        subset = (rows, self._matrix[rows])
+        self._subsets[key] = subset
+        while sum(matrix.nbytes for _, matrix in self._subsets.values()) > _KEPT_BYTES:
+            self._subsets.popitem(last=False)
+        return subset
 
     def fetch(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
         with self._lock:
@@ -77,6 +101,7 @@ class ExactIndex:
             gone = [self._row_of[id_] for id_ in ids if id_ in self._row_of]
             if not gone:
                 return
+            self._subsets.clear()
             keep = np.setdiff1d(np.arange(len(self)), gone)
             self._ids = [self._ids[row] for row in keep]
             self._row_of = {id_: row for row, id_ in enumerate(self._ids)}

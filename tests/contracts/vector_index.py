@@ -66,6 +66,20 @@ class VectorIndexContract:
         where = Where(any_of={"slot": frozenset({"shoes"})})
         assert [id_ for id_, _ in index.search(QUERY, 2, where, frozenset({"b"}))] == ["c"]
 
+    def test_many_queries_give_what_each_gives_alone(self, index):
+        queries = np.array([[1, 0, 0, 0], [0, 0.6, 0.8, 0], [-1, 0, 0, 0]], dtype=np.float32)
+        where = Where(none_of={"slot": frozenset({"bag"})})
+        for condition, barred in ((None, frozenset()), (where, frozenset({"b"}))):
+            together = index.search_many(queries, 3, condition, barred)
+            for query, found in zip(queries, together, strict=True):
+                alone = index.search(query, 3, condition, barred)
+                assert [id_ for id_, _ in found] == [id_ for id_, _ in alone]
+                assert [s for _, s in found] == pytest.approx([s for _, s in alone], abs=1e-6)
+        assert index.search_many(np.zeros((0, 4), dtype=np.float32), 3) == []
+
+    def test_everything_excluded_leaves_nothing(self, index):
+        assert index.search(QUERY, 3, exclude=frozenset(ROWS)) == []
+
     def test_upsert_replaces_vector_and_columns(self, index):
         index.upsert(["e"], np.array([[0, 0, 0, 1]], dtype=np.float32), [{"slot": "hat"}])
         assert len(index) == 5

@@ -1,0 +1,1 @@
+"""The commands of `outfit`, one file for each kind of work; `assistant/cli.py` puts them together."""

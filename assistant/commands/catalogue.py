@@ -1,0 +1,123 @@
+"""`outfit ingest`, `get`, `rebuild`, `search`: products in, products found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from assistant.commands import console
+from assistant.settings import Settings
+from retrieval.items import Gender, Hit, Slot
+from retrieval.ports import Where
+
+get = typer.Typer(help="Download catalogues to try the assistant on.", no_args_is_help=True)
+
+
+def add_to(cli: typer.Typer) -> None:
+    for command in (ingest, rebuild, search):
+        cli.command()(command)
+    cli.add_typer(get, name="get")
+
+
+def ingest(
+    feed: Annotated[Path, typer.Argument(help="CSV, TSV, JSON Lines or Parquet, one row a product.")],
+    images: Annotated[Path, typer.Option(help="Folder or zip of the pictures, named by product id or by the feed.")],
+    mapping: Annotated[Path | None, typer.Option(help="TOML file that says which column is which.")] = None,
+    map: Annotated[list[str] | None, typer.Option(help="One column: FIELD=COLUMN, e.g. sku=code. Repeatable.")] = None,
+    partial: Annotated[bool, typer.Option(help="The feed holds changes only: retire nothing that it lacks.")] = False,
+) -> None:
+    """Bring a shop's products in, or up to date.
+
+    Reads the public fashion catalogue's styles.csv as it is, and any other table by a mapping. Rows and pictures that
+    cannot be used are kept with their reason; everything else goes on. Can be stopped at any time and run again: what
+    is done stays done. Products that a full feed no longer has are retired, not deleted.
+    """
+    from assistant.compose import open_shelf
+    from retrieval.feeds import Mapping, read_feed
+
+    base = Mapping.from_toml(mapping) if mapping else None
+    table = read_feed(feed, mapping=Mapping.from_pairs(map or (), base))
+    shelf = open_shelf(Settings.load())
+    for notice in shelf.notices:
+        console.notice(notice)
+    with console.progress_bar() as show:
+        summary = shelf.ingest(
+            table, images, full=not partial, watch=lambda event: show(event.stage, event.done, event.total)
+        )
+    console.out.print(summary.text())
+
+
+@get.command()
+def sample(
+    folder: Annotated[Path, typer.Option(help="Where to keep the files.")] = Path(".outfit/sample"),
+) -> None:
+    """Download 1,000 real products of a public cookbook and ingest them.
+
+    Resumable: what is already there is not fetched again. Needs a network, once.
+    """
+    from retrieval.sample import get_sample
+
+    with console.progress_bar() as show:
+        kept = get_sample(folder, progress=lambda event: show(event.stage, event.done, event.total))
+    ingest(kept.feed, kept.images)
+
+
+def rebuild() -> None:
+    """Write all vectors anew from the catalogue and its pictures.
+
+    Needed after a change of models, or where the vector store was lost or damaged. The catalogue itself is not touched.
+    """
+    from assistant.compose import rebuild as rebuild_shelf
+
+    with console.progress_bar() as show:
+        summary = rebuild_shelf(Settings.load(), watch=lambda event: show(event.stage, event.done, event.total))
+    console.out.print(summary.text())
+
+
+def search(
+    text: Annotated[str, typer.Argument(help="What to look for, in English or Chinese.")] = "",
+    image: Annotated[Path | None, typer.Option(help="A photo: find the product itself.")] = None,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many products.")] = 10,
+    gender: Annotated[Gender | None, typer.Option(help="Only that gender and Unisex.")] = None,
+    slot: Annotated[Slot | None, typer.Option(help="Only that slot of a look.")] = None,
+    max_price: Annotated[float | None, typer.Option(help="Only up to that price.")] = None,
+    in_stock: Annotated[bool, typer.Option(help="Only what is in stock.")] = False,
+) -> None:
+    """Find products by words, or by a photo.
+
+    `outfit search "women's black skinny jeans"`, `outfit search 女士黑色紧身牛仔裤`, `outfit search --image photo.jpg`.
+    """
+    from assistant.compose import build
+    from retrieval import images
+    from retrieval.errors import InvalidInput
+
+    if bool(text) == bool(image):
+        raise InvalidInput("search wants words or --image, one of the two", hint='outfit search "navy blazer"')
+    any_of = {"gender": frozenset({gender, Gender.UNISEX})} if gender else {}
+    if slot:
+        any_of["slot"] = frozenset({slot})
+    where = Where(
+        any_of=any_of,
+        at_most={} if max_price is None else {"price": max_price},
+        at_least={"in_stock": 1.0} if in_stock else {},
+    )
+    found = build(Settings.load()).search
+    hits = found.by_image(images.read(image), where=where, k=k) if image else found.by_text(text, where=where, k=k)
+    _show(hits)
+
+
+def _show(hits: list[Hit]) -> None:
+    if not hits:
+        console.out.print("Nothing in the catalogue passes these conditions.")
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("score", "sku", "title", "category", "colour", "price"):
+        table.add_column(heading, justify="right" if heading in ("score", "price") else "left")
+    for hit in hits:
+        item = hit.item
+        price = "" if item.price is None else f"{item.price} {item.currency or ''}".strip()
+        table.add_row(f"{hit.score:.3f}", item.sku, item.title, item.category, item.colour or "", price)
+    console.out.print(table)

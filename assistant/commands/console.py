@@ -1,0 +1,55 @@
+"""What all commands share: the console, progress bars, and how an error is said."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from retrieval.errors import OutfitError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def fail(error: OutfitError) -> int:
+    """Say what happened and the next step; the exit status."""
+    err.print(f"[bold red]error:[/] {_plain(str(error))}")
+    if error.hint:
+        err.print(f"[bold]next:[/] {_plain(error.hint)}")
+    return 1
+
+
+def notice(text: str) -> None:
+    """A fallback or a decision that the person should know of."""
+    err.print(f"[yellow]note:[/] {_plain(text)}")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Gives `show(stage, done, total)`: a bar with rate and time left on a terminal, silence in a pipe."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, disable=not sys.stderr.isatty()) as bar:
+        tasks: dict[str, int] = {}
+
+        def show(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total, rate="")
+            speed = bar.tasks[tasks[stage]].speed
+            bar.update(tasks[stage], completed=done, total=total, rate=f"{speed:,.0f}/s" if speed else "")
+
+        yield show
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,78 @@
+"""`outfit evaluate`, `bench`, `results`: what the parts are worth, and how quick they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from assistant.commands import console
+from retrieval.errors import InvalidInput
+from retrieval.evaluation.results import Result, read_all, write
+
+DataOption = Annotated[Path, typer.Option(help="Folder of the real data: styles.csv, catalog-images.zip, ...")]
+SeedOption = Annotated[int, typer.Option(help="Seed of every random choice.")]
+
+
+def add_to(cli: typer.Typer) -> None:
+    for command in (evaluate, bench, results):
+        cli.command()(command)
+
+
+def evaluate(
+    task: Annotated[str, typer.Argument(help="colours, text-search or compatibility; `all` runs every one.")] = "all",
+    data: DataOption = Path("../shared/data"),
+    seed: SeedOption = 0,
+) -> None:
+    """Measure quality on real data, with chance and baselines beside every figure.
+
+    Results are printed and kept in data/results as JSON; `outfit results` prints all of them as one table.
+    """
+    from assistant.evaluation import TASKS
+
+    _run(TASKS, task, data, seed)
+
+
+def bench(
+    task: Annotated[str, typer.Argument(help="search or start; `all` runs every one.")] = "all",
+    data: DataOption = Path("../shared/data"),
+    seed: SeedOption = 0,
+) -> None:
+    """Measure speed and memory, as ratios within one run where machines differ.
+
+    Results are printed and kept in data/results as JSON; `outfit results` prints all of them as one table.
+    """
+    from assistant.bench import TASKS
+
+    _run(TASKS, task, data, seed)
+
+
+def results() -> None:
+    """Print every measured figure as one table: what was run, on which revision, n, seed, and what came out."""
+    found = read_all()
+    if not found:
+        raise InvalidInput("there are no results yet", hint="outfit evaluate")
+    for result in found:
+        _show(result)
+
+
+def _run(tasks: dict[str, Callable[[Path, int], Result]], task: str, data: Path, seed: int) -> None:
+    if task != "all" and task not in tasks:
+        raise InvalidInput(f"no task is called {task!r}: there are {', '.join(tasks)} and all")
+    for name in tasks if task == "all" else (task,):
+        console.err.print(f"[dim]{name} ...[/]")
+        result = tasks[name](data, seed)
+        write(result)
+        _show(result)
+
+
+def _show(result: Result) -> None:
+    console.out.print(f"[bold]{result.name}[/]  n {result.n:,}, seed {result.seed}, revision {result.revision}")
+    console.out.print(f"[dim]{result.command}[/]")
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for name, value in result.figures.items():
+        table.add_row(name, f"{value:,.4g}")
+    console.out.print(table)

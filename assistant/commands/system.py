@@ -1,0 +1,67 @@
+"""`outfit app`, `models`, `doctor`, `settings`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from assistant.commands import console
+from assistant.settings import Settings
+from retrieval import registry
+
+
+def add_to(cli: typer.Typer) -> None:
+    for command in (app, models, doctor):
+        cli.command()(command)
+
+
+def app(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Open the chat page for shoppers.
+
+    Uses the catalogue that was ingested, or the demo catalogue where there is none. The same as `python app.py`.
+    """
+    from assistant.serve import serve
+
+    serve(Settings.load(host=host, port=port))
+
+
+def models() -> None:
+    """List the models, what each is for, and whether it can be used on this machine.
+
+    Models marked * are the ones in use. Change them by the settings `detector`, `image_encoder` and `text_encoder`.
+    """
+    settings = Settings.load()
+    used = {
+        ("detector", settings.detector),
+        ("image encoder", settings.image_encoder),
+        ("text encoder", settings.text_encoder),
+    }
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "role", "name", "what it does", "on this machine"):
+        table.add_column(heading)
+    for model in registry.MODELS:
+        mark = "*" if (model.role, model.name) in used else ""
+        table.add_row(mark, model.role, model.name, model.summary, registry.missing(model) or "ready")
+    console.out.print(table)
+
+
+def doctor() -> None:
+    """Check settings, models, catalogue, index and disk; say what is wrong and the next command.
+
+    Exits with 1 where something stands in the way of `outfit app`.
+    """
+    from assistant.doctor import examine
+
+    findings = examine(Settings.load())
+    for finding in findings:
+        mark = "[green]ok[/]  " if finding.is_good else "[bold red]bad[/] " if finding.is_fatal else "[yellow]note[/]"
+        console.out.print(f"{mark} {finding.subject}: {finding.message}")
+        if finding.hint:
+            console.out.print(f"     next: {finding.hint}")
+    if any(finding.is_fatal for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,195 @@
+"""Where the concrete parts meet: `build(settings)` gives the running assistant.
+
+A shop's own catalogue is used where one has been ingested, else the demo catalogue, which is built at first start.
+Whatever stands in for something better is named in `Assistant.notices`, in the log, and in every answer's trace.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.guardrail import Policy
+from assistant.settings import Settings
+from assistant.stylist import Plan, Stylist
+from assistant.stylists.compact import CompactStylist
+from retrieval import feeds, registry, resources
+from retrieval.catalogue import Catalogue
+from retrieval.colours import measure_palette
+from retrieval.describe import NeighbourDescriber
+from retrieval.errors import OutfitError, SpaceMismatch, StoreEmpty, StoreError
+from retrieval.indexes.chroma import ChromaIndex
+from retrieval.indexes.exact import ExactIndex
+from retrieval.ingest import Progress, Summary, ingest
+from retrieval.ports import Describer, ImageEncoder, Space, TextEncoder, VectorIndex
+from retrieval.search import Search
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from retrieval.items import Item
+
+_LOG = logging.getLogger(__name__)
+
+Watcher = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One catalogue with its vectors and the encoders that write and read them."""
+
+    folder: Path
+    catalogue: Catalogue
+    titles: VectorIndex
+    pictures: VectorIndex
+    text_encoder: TextEncoder
+    image_encoder: ImageEncoder
+    notices: tuple[str, ...] = ()
+
+    @property
+    def search(self) -> Search:
+        return Search(self.catalogue, self.titles, self.pictures, self.text_encoder, self.image_encoder)
+
+    def ingest(
+        self, feed: feeds.Feed, images: Path, *, full: bool = True, watch: Watcher | None = None
+    ) -> Summary:
+        """Bring a feed in; see `retrieval.ingest.ingest`."""
+        return ingest(
+            feed,
+            images,
+            catalogue=self.catalogue,
+            image_encoder=self.image_encoder,
+            text_encoder=self.text_encoder,
+            image_index=self.pictures,
+            text_index=self.titles,
+            measure_palette=measure_palette,
+            full=full,
+            progress=watch,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """The running parts."""
+
+    settings: Settings
+    catalogue: Catalogue
+    search: Search
+    stylist: Stylist
+    notices: tuple[str, ...] = ()
+    is_demo: bool = False
+
+    def close(self) -> None:
+        self.catalogue.close()
+
+
+def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
+    """The assistant of these settings, over the shop's catalogue or the demo catalogue.
+
+    `watch` sees the demo catalogue being built at first start. Raises OutfitError where something cannot be had and
+    nothing may stand in for it.
+    """
+    is_demo = not has_own_catalogue(settings)
+    shelf = demo_shelf(settings, watch=watch) if is_demo else open_shelf(settings)
+    if not len(shelf.titles):
+        raise StoreEmpty("the catalogue has no items to search", hint="outfit ingest FEED --images FOLDER")
+    detector, detector_notice = registry.load("detector", settings.detector)
+    describer, describer_notice = _describer(shelf.search)
+    encoder = registry.row("text encoder", shelf.text_encoder.space.model)
+    threshold = settings.search_threshold if settings.search_threshold is not None else encoder.search_threshold
+    notices = tuple(filter(None, (*shelf.notices, detector_notice, describer_notice)))
+    stylist = Stylist(
+        detector=detector,
+        model=CompactStylist(describer),
+        search=shelf.search,
+        pictures=_pictures(shelf.catalogue),
+        plan=Plan(
+            detection_threshold=settings.detection_threshold,
+            crop_scale=settings.crop_scale,
+            per_title=settings.candidates_per_title,
+            search_threshold=threshold or 0.0,
+            looks=settings.looks,
+            policy=Policy(
+                settings.admitted_per_slot, settings.guardrail_rounds, settings.guardrail_both_orders
+            ),
+            deadline_s=settings.turn_deadline_s,
+        ),
+        notices=notices,
+    )
+    return Assistant(settings, shelf.catalogue, shelf.search, stylist, notices, is_demo)
+
+
+def own_folder(settings: Settings) -> Path:
+    return settings.home / "shop"
+
+
+def has_own_catalogue(settings: Settings) -> bool:
+    return settings.catalogue_url is not None or (own_folder(settings) / "catalogue.db").is_file()
+
+
+def open_shelf(settings: Settings, folder: Path | None = None, url: str | None = None) -> Shelf:
+    """The shop's shelf, made empty where there is none. Raises SpaceMismatch where other models wrote its vectors."""
+    folder = folder or own_folder(settings)
+    folder.mkdir(parents=True, exist_ok=True)
+    url = url or settings.catalogue_url or f"sqlite:///{(folder / 'catalogue.db').absolute()}"
+    image_encoder, image_notice = registry.load("image encoder", settings.image_encoder)
+    text_encoder, text_notice = registry.load("text encoder", settings.text_encoder)
+    notices = tuple(filter(None, (image_notice, text_notice)))
+    for notice in notices:
+        _LOG.warning(notice)
+    catalogue = Catalogue.open(url, create=True)
+    for collection, space in (("image", image_encoder.space), ("text", text_encoder.space)):
+        catalogue.check_space(collection, space)
+    return Shelf(
+        folder,
+        catalogue,
+        _index(settings, folder, "titles", text_encoder.space),
+        _index(settings, folder, "pictures", image_encoder.space),
+        text_encoder,
+        image_encoder,
+        notices,
+    )
+
+
+def demo_shelf(settings: Settings, *, watch: Watcher | None = None) -> Shelf:
+    """The demo catalogue's shelf, built at first start and again whenever its feed or the models have changed."""
+    folder = settings.home / "demo"
+    try:
+        shelf = open_shelf(settings, folder, f"sqlite:///{(folder / 'catalogue.db').absolute()}")
+    except (SpaceMismatch, StoreError) as error:
+        _LOG.warning("the demo catalogue is built anew: %s", error)
+        shutil.rmtree(folder, ignore_errors=True)
+        shelf = open_shelf(settings, folder, f"sqlite:///{(folder / 'catalogue.db').absolute()}")
+    demo = resources.path("demo")
+    feed = feeds.read_feed(demo / "styles.csv")
+    if shelf.catalogue.count() == 0:
+        shelf.ingest(feed, demo / "images", watch=watch)
+    return shelf
+
+
+def _index(settings: Settings, folder: Path, name: str, space: Space) -> VectorIndex:
+    if settings.index == "exact":
+        return ExactIndex(space)
+    return ChromaIndex(folder / "vectors", name, space)
+
+
+def _describer(search: Search) -> tuple[Describer, str]:
+    lack = registry.missing(registry.row("describer", "compact"))
+    if not lack:
+        return registry.load("describer", "compact")
+    return NeighbourDescriber(search), f"no trained describer ({lack}): what looks alike in the catalogue says what it is"
+
+
+def _pictures(catalogue: Catalogue) -> Callable[[Item], Image | None]:
+    def picture(item: Item) -> Image | None:
+        try:
+            return catalogue.picture(item.sku)
+        except OutfitError as error:
+            _LOG.warning("item %s is judged without its picture: %s", item.sku, error)
+            return None
+
+    return picture

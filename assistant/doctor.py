@@ -1,0 +1,89 @@
+"""What works on this machine, what does not, and the next command: findings, worst news included."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+from assistant import compose
+from assistant.settings import Settings
+from retrieval import registry
+from retrieval.errors import OutfitError
+
+_LEAST_FREE_BYTES = 500 * 2**20  # the demo catalogue with its index takes some 50 MB; a feed of 40,000 some 300 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`is_fatal` stands in the way of starting; a finding that is neither good nor fatal is worth knowing."""
+
+    subject: str
+    message: str
+    is_good: bool = True
+    is_fatal: bool = False
+    hint: str = ""
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """All checks, in the order in which one would mend what they find."""
+    return [*_settings(settings), *_disk(settings), *_models(settings), *_catalogue(settings)]
+
+
+def _settings(settings: Settings) -> list[Finding]:
+    changed = [
+        f"{name} = {getattr(settings, name)} ({settings.source_of(name)})"
+        for name in type(settings).model_fields
+        if settings.source_of(name) != "default"
+    ]
+    return [Finding("settings", "; ".join(changed) or "all at their defaults")]
+
+
+def _disk(settings: Settings) -> list[Finding]:
+    home = settings.home.absolute()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        hint = "set OUTFIT_HOME to a folder that can be written"
+        return [Finding("disk", f"{home} cannot be written: {error.strerror}", False, True, hint)]
+    if free < _LEAST_FREE_BYTES:
+        hint = "free some space, or set OUTFIT_HOME to a folder on another disk"
+        return [Finding("disk", f"{free // 2**20} MB free in {home}", False, False, hint)]
+    return [Finding("disk", f"{free // 2**30} GB free in {home}")]
+
+
+def _models(settings: Settings) -> list[Finding]:
+    findings = []
+    for role, name in (
+        ("detector", settings.detector),
+        ("image encoder", settings.image_encoder),
+        ("text encoder", settings.text_encoder),
+        ("describer", "compact"),
+    ):
+        try:
+            model = registry.row(role, name)
+        except OutfitError as error:
+            findings.append(Finding(role, str(error), False, True, error.hint))
+            continue
+        lack = registry.missing(model)
+        if not lack:
+            findings.append(Finding(role, f"{name} is ready"))
+        elif model.fallback:
+            findings.append(Finding(role, f"{name}: {lack}; {model.fallback} stands in for it", False))
+        else:
+            findings.append(Finding(role, f"{name}: {lack}", False, role != "describer", "outfit models"))
+    return findings
+
+
+def _catalogue(settings: Settings) -> list[Finding]:
+    if not compose.has_own_catalogue(settings):
+        hint = "outfit ingest FEED --images FOLDER brings your own in"
+        return [Finding("catalogue", "none ingested: the demo catalogue is used", False, False, hint)]
+    try:
+        shelf = compose.open_shelf(settings)
+    except OutfitError as error:
+        return [Finding("catalogue", str(error), False, True, error.hint)]
+    items, titles = shelf.catalogue.count(), len(shelf.titles)
+    if titles < items:
+        return [Finding("catalogue", f"{items:,} items but {titles:,} title vectors", False, True, "outfit rebuild")]
+    return [Finding("catalogue", f"{items:,} items, {len(shelf.pictures):,} pictures indexed")]
