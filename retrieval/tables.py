@@ -1,0 +1,138 @@
+"""The catalogue's tables, as the newest migration leaves them. The same on SQLite, MySQL or MariaDB, and PostgreSQL.
+
+Lengths are told and names compared byte by byte on every engine, so that "A1" and "a1" are two products everywhere.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.types import TypeEngine
+
+from retrieval.feed_rows import LONGEST
+
+
+def text(length: int) -> TypeEngine:
+    """Text of at most `length` characters, compared by its code points."""
+    on_mysql = mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin")
+    on_postgresql = postgresql.VARCHAR(length, collation="C")
+    return String(length).with_variant(on_mysql, "mysql", "mariadb").with_variant(on_postgresql, "postgresql")
+
+
+def long_text() -> TypeEngine:
+    return Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+
+
+metadata = MetaData()
+
+# A store of pictures, as it was given to an ingest: an absolute path of a folder or a zip.
+image_stores = Table(
+    "image_stores",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("location", text(700), nullable=False, unique=True),
+)
+
+# A product. `state`: pending (being written), ready (searchable), retired (no longer in the feed; kept).
+items = Table(
+    "items",
+    metadata,
+    Column("sku", text(LONGEST["sku"]), primary_key=True),
+    Column("state", text(10), nullable=False),
+    Column("title", text(LONGEST["title"]), nullable=False),
+    Column("category", text(LONGEST["category"]), nullable=False),
+    Column("slot", text(20)),
+    Column("gender", text(10), nullable=False),
+    Column("sub_category", text(LONGEST["sub_category"])),
+    Column("master_category", text(LONGEST["master_category"])),
+    Column("colour", text(LONGEST["colour"])),
+    Column("season", text(LONGEST["season"])),
+    Column("usage", text(LONGEST["usage"])),
+    Column("year", Integer),
+    Column("price_cents", BigInteger),
+    Column("currency", text(LONGEST["currency"])),
+    Column("stock", Integer),
+    Column("url", text(LONGEST["url"])),
+    Index("items_by_state", "state", "sku"),
+)
+
+# A photo of a product. `fingerprint` changes with the file and is told without reading it; `digest` is the sha256 of its
+# bytes; `perceptual_hash` 64 hex digits; `palette` a list of swatches.
+views = Table(
+    "views",
+    metadata,
+    Column("sku", text(LONGEST["sku"]), ForeignKey("items.sku", ondelete="CASCADE"), primary_key=True),
+    Column("name", text(100), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("store_id", Integer, ForeignKey("image_stores.id"), nullable=False),
+    Column("path", text(1_000), nullable=False),
+    Column("fingerprint", text(80), nullable=False),
+    Column("digest", text(64), nullable=False),
+    Column("width_px", Integer, nullable=False),
+    Column("height_px", Integer, nullable=False),
+    Column("perceptual_hash", text(64), nullable=False),
+    Column("palette", JSON, nullable=False),
+)
+
+# The space that a collection of vectors ("image", "text") was written in.
+spaces = Table(
+    "spaces",
+    metadata,
+    Column("collection", text(60), primary_key=True),
+    Column("model", text(200), nullable=False),
+    Column("revision", text(200), nullable=False),
+    Column("modality", text(10), nullable=False),
+    Column("dim", Integer, nullable=False),
+)
+
+# What an index holds, or is about to: a row is here, `is_written` 0, before its vector is written, and here until after
+# the vector is deleted, so that no vector is ever unknown to SQL. `digest` is of what was embedded, `columns_digest` of the
+# columns beside it. `view` is "" for text.
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("collection", text(60), ForeignKey("spaces.collection"), primary_key=True),
+    Column("sku", text(LONGEST["sku"]), ForeignKey("items.sku", ondelete="CASCADE"), primary_key=True),
+    Column("view", text(100), primary_key=True),
+    Column("digest", text(64), nullable=False),
+    Column("columns_digest", text(64), nullable=False),
+    Column("is_written", Integer, nullable=False),
+    Index("vectors_by_sku", "sku"),
+    Index("vectors_by_is_written", "is_written"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("feed", text(300), nullable=False),
+    Column("is_full", Integer, nullable=False),
+    Column("began_at", DateTime, nullable=False),
+    Column("ended_at", DateTime),
+    Column("summary", JSON),
+)
+
+# What a run could not use, and why. Those of the newest run over a feed replace those of the run before.
+rejects = Table(
+    "rejects",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Integer, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("sku", text(LONGEST["sku"]), nullable=False),
+    Column("reason", long_text(), nullable=False),
+    Column("raw", long_text(), nullable=False),
+    Index("rejects_by_run", "run_id"),
+)
