@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from retrieval.encoders.compact import HEIGHT_PX, WIDTH_PX, letterbox
 from retrieval.errors import FeedError
 
-WIDTH_PX, HEIGHT_PX = 64, 80
 LARGE_WIDTH_PX, LARGE_HEIGHT_PX = 128, 160
 FIELDS = ("category", "sub_category", "gender", "colour", "usage", "season")
 _COLUMNS = ("articleType", "subCategory", "gender", "baseColour", "usage", "season")
@@ -62,20 +62,6 @@ def read_rows(styles_csv: Path) -> list[Row]:
             labels = tuple("" if cells[at[c]] in ("NA", "") else cells[at[c]] for c in _COLUMNS)
             rows.append(Row(cells[at["id"]], title.strip(), labels))
     return rows
-
-
-def letterbox(image: Image.Image, width: int, height: int) -> Image.Image:
-    """The whole picture, scaled in proportion and centred on a white canvas of `width` x `height` px (RGB)."""
-    scale = min(width / image.width, height / image.height)
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    if image.mode != "RGB":
-        image = image.convert("RGB")
-    resized = image if size == image.size else image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
-    if size == (width, height):
-        return resized
-    canvas = Image.new("RGB", (width, height), (255, 255, 255))
-    canvas.paste(resized, ((width - size[0]) // 2, (height - size[1]) // 2))
-    return canvas
 
 
 def cover(image: Image.Image, width: int, height: int) -> Image.Image:
