@@ -1,0 +1,133 @@
+"""The embedded garment detector: a small anchor-free network in ONNX, decoded in numpy. No torch, no download.
+
+The network looks at one 192 x 192 px picture and says, for each of 24 x 24 places and each of the seven slots, how
+likely a garment's middle is there, and how far its four sides are from that place (CenterNet, Zhou et al., 2019;
+distances as in FCOS, Tian et al., 2019). It is made by `retrieval/training/detector.py`; its card is
+`data/weights/detector.md`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrieval.crops import suppress
+from retrieval.errors import InvalidSetting, ModelUnavailable
+from retrieval.items import Box, Detection, Slot
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SIZE_PX = 192
+STRIDE_PX = 8
+PAD_GREY = 114  # the letterbox's margin, as in training
+MOST_PEAKS = 100  # places looked at per picture before suppression
+SLOTS = tuple(Slot)  # class number = place in this tuple
+
+
+def letterbox(image: Image, size_px: int = SIZE_PX) -> tuple[np.ndarray, float, tuple[int, int]]:
+    """A picture scaled in proportion into the middle of a grey square.
+
+    Returns (size, size, 3) uint8, the scale (square px per picture px), and the left and top margin in square px.
+    """
+    from PIL import Image as pillow
+
+    scale = size_px / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    x, y = (size_px - width) // 2, (size_px - height) // 2
+    square = np.full((size_px, size_px, 3), PAD_GREY, np.uint8)
+    small = image.convert("RGB").resize((width, height), pillow.Resampling.BILINEAR, reducing_gap=2.0)
+    square[y : y + height, x : x + width] = np.asarray(small)
+    return square, scale, (x, y)
+
+
+def as_input(square: np.ndarray) -> np.ndarray:
+    """(s, s, 3) uint8 -> (1, 3, s, s) float32 in about [-2, 2]: (x - 127.5) / 64."""
+    return ((square.astype(np.float32) - 127.5) / 64).transpose(2, 0, 1)[None]
+
+
+def peaks(heat: np.ndarray, threshold: float, most: int = MOST_PEAKS) -> list[tuple[int, int, int, float]]:
+    """Places that are the highest of their 3 x 3 neighbours and at least `threshold`, highest first.
+
+    `heat`: (classes, h, w) in [0, 1]. Returns (class, row, column, height) of at most `most` places.
+    """
+    padded = np.pad(heat, ((0, 0), (1, 1), (1, 1)), constant_values=-1.0)
+    _, h, w = heat.shape
+    highest = np.max([padded[:, y : y + h, x : x + w] for y in range(3) for x in range(3)], axis=0)
+    at = np.argwhere((heat >= highest) & (heat >= threshold))
+    found = [(int(k), int(y), int(x), float(heat[k, y, x])) for k, y, x in at]
+    return sorted(found, key=lambda p: (-p[3], p[:3]))[:most]
+
+
+def decode(
+    heat: np.ndarray, sides: np.ndarray, threshold: Sequence[float], stride_px: int = STRIDE_PX
+) -> list[tuple[int, float, tuple[float, float, float, float]]]:
+    """What the network says -> (class, confidence, xyxy in input px), surest first, before suppression.
+
+    `heat`: (classes, h, w) in [0, 1]. `sides`: (4, h, w), distances in px from a place's middle to the left, top, right
+    and bottom side. `threshold`: least confidence, one per class.
+    """
+    found = []
+    for k, y, x, height in peaks(heat, min(threshold)):
+        left, top, right, bottom = (float(v) for v in sides[:, y, x])
+        cx, cy = (x + 0.5) * stride_px, (y + 0.5) * stride_px
+        if height >= threshold[k] and left + right > 0 and top + bottom > 0:
+            found.append((k, height, (cx - left, cy - top, cx + right, cy + bottom)))
+    return found
+
+
+class CompactDetector:
+    """Garments of a photo with slot and confidence, by the network in `weights` (ONNX; its facts beside it, .json).
+
+    `threshold` replaces the calibrated thresholds, in (0, 1); InvalidSetting where it is out of range.
+    Raises ModelUnavailable where the file is missing or is no such network.
+    """
+
+    name = "compact"
+
+    def __init__(self, weights: Path, *, threshold: float | None = None, threads: int = 1) -> None:
+        import onnxruntime
+
+        if threshold is not None and not 0 < threshold < 1:
+            raise InvalidSetting(f"detector threshold is {threshold}: expected a confidence between 0 and 1")
+        facts = weights.with_suffix(".json")
+        for path in (weights, facts):
+            if not path.is_file():
+                raise ModelUnavailable(
+                    f"compact detector not found: no file {path}",
+                    hint="reinstall the package, or make it again with `outfit train detector`",
+                )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        try:
+            calibrated = json.loads(facts.read_text(encoding="utf-8"))["thresholds"]
+            thresholds = [float(calibrated[slot.value]) for slot in SLOTS]
+            self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime raises classes of its own for each kind of broken file
+            raise ModelUnavailable(
+                f"compact detector cannot be read from {weights}: {error}",
+                hint="reinstall the package, or make it again with `outfit train detector`",
+            ) from error
+        self.thresholds = thresholds if threshold is None else [threshold] * len(SLOTS)
+
+    def detect(self, image: Image, labels: Sequence[str] = ()) -> list[Detection]:
+        """Garments of seven slots, boxes in the picture's pixels. `labels` that name slots narrow them; others are
+        ignored, as the network knows nothing else."""
+        wanted = {SLOTS.index(Slot(label)) for label in labels if label in {slot.value for slot in SLOTS}}
+        square, scale, (x, y) = letterbox(image)
+        heat, sides = self._session.run(None, {"image": as_input(square)})
+        found = []
+        for k, confidence, (x0, y0, x1, y1) in decode(heat[0], sides[0], self.thresholds):
+            if wanted and k not in wanted:
+                continue
+            corners = [
+                min(max((value - margin) / scale, 0.0), float(side))
+                for value, margin, side in zip((x0, y0, x1, y1), (x, y, x, y), image.size * 2, strict=True)
+            ]
+            if corners[2] > corners[0] and corners[3] > corners[1]:
+                found.append(Detection(Box(*corners), SLOTS[k].value, min(1.0, confidence), SLOTS[k]))
+        return suppress(found)
