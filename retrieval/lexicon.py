@@ -105,6 +105,11 @@ def tokens(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def names_in(text: str, kind: str) -> frozenset[str]:
+    """Canonical names of that kind that the text mentions: ("striped leather belt", "material") -> {"Leather"}."""
+    return frozenset(span.term.name for span in spans(text) if span.term is not None and span.term.kind == kind)
+
+
 def term_for(kind: str, name: str) -> Term | None:
     """The term of that kind with that canonical name: its Chinese for a chip, its usage for an occasion."""
     return _by_name().get((kind, name.lower()))

@@ -13,11 +13,12 @@ from retrieval import resources
 _UNIT = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[$¥€£₹%<>≤+/]")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _LATIN_RUN = re.compile(r"[\u3400-\u9fff]|[^\u3400-\u9fff]+")
-_KEEP = frozenset(
-    # plural in form with a meaning of their own ("shorts" is not "short"), or no plural at all
-    "shorts tights flats briefs slacks slides braces platforms kicks denims glasses hers yours ours theirs as is was"
-    " has does his its this us yes plus gas lens chinos bermudas series always".split()
-)
+# Plural in form with a meaning of their own ("shorts" is not "short"), or no plural at all.
+_KEEP = frozenset({
+    "shorts", "tights", "flats", "briefs", "slacks", "slides", "braces", "platforms", "kicks", "denims", "glasses",
+    "hers", "yours", "ours", "theirs", "as", "is", "was", "has", "does", "his", "its", "this", "us", "yes", "plus",
+    "gas", "lens", "chinos", "bermudas", "series", "always",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval import resources
+from retrieval.errors import InvalidInput
 from retrieval.lexicon import Span, spans, terms
 from retrieval.ports import Space
 from retrieval.vocabulary import categories, categories_for_word
@@ -27,7 +28,9 @@ _GENDERS = ("Men", "Women", "Boys", "Girls", "Unisex")
 # a colour before a category. Chosen on the public catalogue's titles outside the held-out tenth.
 _CONCEPT_WEIGHT = {"category": 3.0, "slot": 3.0, "colour": 2.2, "gender": 1.6, "usage": 0.7, "occasion": 0.5}
 _WORD_WEIGHT = {"category": 0.8, "slot": 0.4, "colour": 0.8, "gender": 0.2}  # of the words themselves, else 1
-_NGRAM_WEIGHT = 0.5  # of all character n-grams of one word together
+_UNKNOWN_WEIGHT = 1.0  # of a word that no table knows: brands and models
+_ASKED_WEIGHT = 2.0  # times that where it is asked for: who names a brand means it
+_NGRAM_WEIGHT = 0.8  # of all character n-grams of one unknown word together
 _NGRAMS = (3, 4, 5)
 
 _SIZE_PX = (64, 80)  # width, height
@@ -45,31 +48,31 @@ _BATCH = 256
 class HashingTextEncoder:
     """Titles and questions, English and Chinese, to vectors of `dim` numbers.
 
-    Categories, colours and genders have a place of their own each (195 in all); every other word, and its character
+    Categories, colours and genders have a place of their own each; every other word, and its character
     n-grams, are hashed with signs into the rest (Weinberger et al. 2009, "Feature hashing for large scale multitask
     learning"). Counts are damped by a square root.
     """
 
     def __init__(self, dim: int = 512) -> None:
         if dim < 2 * len(_concepts()):
-            raise ValueError(f"dim is {dim}, expected at least {2 * len(_concepts())}")
-        recipe = (dim, _CONCEPT_WEIGHT, _WORD_WEIGHT, _NGRAM_WEIGHT, _NGRAMS, 1)
+            raise InvalidInput(f"dim is {dim}: expected at least {2 * len(_concepts())}")
+        recipe = (dim, _CONCEPT_WEIGHT, _WORD_WEIGHT, _UNKNOWN_WEIGHT, _ASKED_WEIGHT, _NGRAM_WEIGHT, _NGRAMS, 1)
         self.space = Space("hashing-text", _digest(recipe, _tables()), "text", dim)
 
     def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
         """What people ask -> (n, dim) float32, rows of L2 norm 1."""
-        return self._encode(texts)
+        return self._encode(texts, _ASKED_WEIGHT)
 
     def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
         """What the catalogue says -> (n, dim) float32, rows of L2 norm 1."""
-        return self._encode(texts)
+        return self._encode(texts, 1.0)
 
-    def _encode(self, texts: Sequence[str]) -> np.ndarray:
+    def _encode(self, texts: Sequence[str], unknown: float) -> np.ndarray:
         dim = self.space.dim
         rows = np.zeros((len(texts), dim), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             weights: dict[tuple[str, str], float] = {}
-            for feature, weight in _features(text):
+            for feature, weight in _features(text, unknown):
                 weights[feature] = weights.get(feature, 0.0) + weight * weight
             for feature, squared in (weights or {("word", ""): 1.0}).items():
                 place, sign = _place(feature, dim)
@@ -93,7 +96,7 @@ class HashingImageEncoder:
 
     def __init__(self, dim: int = 512, *, seed: int = 0) -> None:
         if not 1 <= dim <= _GRADIENTS + _COLOURS:
-            raise ValueError(f"dim is {dim}, expected 1 to {_GRADIENTS + _COLOURS}")
+            raise InvalidInput(f"dim is {dim}: expected 1 to {_GRADIENTS + _COLOURS}")
         self._seed = seed
         recipe = (dim, seed, _SIZE_PX, _CELL_PX, _ORIENTATIONS, _GRID, _HUES, _COLOUR_WEIGHT, 1)
         self.space = Space("hashing-image", _digest(recipe), "image", dim)
@@ -113,11 +116,11 @@ class HashingImageEncoder:
         return rows / np.where(norms < 1e-6, 1.0, norms)
 
 
-def _features(text: str) -> Iterator[tuple[tuple[str, str], float]]:
+def _features(text: str, unknown: float) -> Iterator[tuple[tuple[str, str], float]]:
     """(kind, name) with a weight for everything the text says; a feature met n times weighs sqrt(n) as much."""
     for span in spans(text):
         if span.term is None:
-            yield from _word_features(span)
+            yield from ((feature, weight * unknown) for feature, weight in _word_features(span))
         elif span.term.kind != "filler":
             kind, term = span.term.kind, span.term
             weight = _CONCEPT_WEIGHT.get(kind, 0.0)
@@ -137,7 +140,7 @@ def _features(text: str) -> Iterator[tuple[tuple[str, str], float]]:
 
 def _word_features(span: Span) -> Iterator[tuple[tuple[str, str], float]]:
     word = "".join(span.keys)
-    yield ("word", word), 1.0
+    yield ("word", word), _UNKNOWN_WEIGHT
     if not is_han(word):
         framed = f"<{word}>"
         grams = [framed[i : i + n] for n in _NGRAMS for i in range(len(framed) - n + 1)]
@@ -191,7 +194,9 @@ def _gradients(pixels: np.ndarray) -> np.ndarray:
     rows, columns = height // _CELL_PX, width // _CELL_PX
     cells = np.empty((n, rows, columns, _ORIENTATIONS), dtype=np.float32)
     for bin_ in range(_ORIENTATIONS):
-        vote = strength * ((lower % _ORIENTATIONS == bin_) * (1 - share) + ((lower + 1) % _ORIENTATIONS == bin_) * share)
+        vote = strength * (
+            (lower % _ORIENTATIONS == bin_) * (1 - share) + ((lower + 1) % _ORIENTATIONS == bin_) * share
+        )
         cells[..., bin_] = vote.reshape(n, rows, _CELL_PX, columns, _CELL_PX).sum((2, 4))
     energy = np.pad((cells**2).sum(-1), ((0, 0), (1, 1), (1, 1)), mode="edge")
     around = sum(energy[:, i : i + rows, j : j + columns] for i in range(3) for j in range(3))
