@@ -66,9 +66,10 @@ class TrainConfig:
     temperature: float = 0.06
     bank_sample: int = 12_000
     bank_from_step: int = 350
-    small_share: float = 0.45
+    small_share: float = 0.65
     ema: float = 0.998
     word_dropout: float = 0.12
+    attribute_weight: float = 1.5
     instance_weight: float = 1.0
     text_weight: float = 1.0
     people_weight: float = 0.6
@@ -246,7 +247,7 @@ class Trainer:
         losses = {}
         for name, weight in HEAD_WEIGHTS.items():
             labels = torch.from_numpy(d.labels[name][products]).repeat(2)
-            losses[name] = weight * labelled_cross_entropy(out[name][: 2 * n], labels, c.smoothing)
+            losses[name] = c.attribute_weight * weight * labelled_cross_entropy(out[name][: 2 * n], labels, c.smoothing)
         losses["text"] = c.text_weight * self._text_loss(out["shared"][: 2 * n], products)
         losses["instance"] = c.instance_weight * self._instance_loss(out["instance"][: 2 * n], products)
         if len(people):
@@ -433,12 +434,14 @@ def train(
     checkpoint_every_s: float = 180.0,
     measure_every_s: float = 600.0,
     clock: Callable[[], float] = time.time,
+    stop: Callable[[], bool] = lambda: False,
     progress: Callable[[dict], None] = lambda line: None,
 ) -> Trainer:
     """Train until the clock reads `end_s` (seconds since 1970), from `out/last.pt` where there is one.
 
     The rate falls to zero between `begin_s` (now, unless said) and `end_s`; a run resumed with a later end goes on with
-    its weights, optimiser and averages. Lines of progress go to `progress` and to `out/log.jsonl`.
+    its weights, optimiser and averages. `stop` is asked before each step; a run stopped early is saved and can be
+    resumed like any other. Lines of progress go to `progress` and to `out/log.jsonl`.
     """
     out.mkdir(parents=True, exist_ok=True)
     trainer = Trainer(config, data, workers)
@@ -455,7 +458,7 @@ def train(
             progress(line)
 
         before = clock()
-        while before < end_s:
+        while before < end_s and not stop():
             losses = trainer.do_step((before - begin) / max(1e-9, end_s - begin))
             now = clock()
             trainer.seconds += now - before
@@ -469,6 +472,6 @@ def train(
                 trainer.save(last)
                 saved = clock()
             before = clock()
+        trainer.save(last)
         say({"step": trainer.step, "seconds": round(trainer.seconds)} | trainer.measure())
-    trainer.save(last)
     return trainer
