@@ -1,10 +1,11 @@
 """Colour truth: the palette of a garment measured on its pixels, and the words for it.
 
-The vocabulary is `data/vocabulary/colours.json`: the 46 colour words of the catalogue, each with its family, its Chinese
-name and, where a patch of it can be told by eye, its anchors in CIELAB. `name_of` names one patch by the nearest anchor.
-`base_colour` reads a whole palette as the one word that a catalogue would print, words for metals, textures and
-several colours included: a softmax regression whose weights are `data/vocabulary/colour_rule.npz`. Both are fitted by
-`retrieval.training.colours` on products that no figure is measured on. What shoppers say ("navy", 藏蓝) is the lexicon's.
+The vocabulary is `data/vocabulary/colours.json`: the 46 colour words of the catalogue, each with its family, its
+Chinese name and its anchors in CIELAB. `name_of` names one patch by the nearest anchor of a plain word: no single patch
+shows metal, texture or several colours. `base_colour` reads a whole palette as the one word that a catalogue would
+print, those included: a softmax regression whose weights are `data/vocabulary/colour_rule.npz`. Both are fitted by
+`retrieval.training.colours` on products that no figure is measured on; anchors of words with too few products are
+placed by hand and say so. What shoppers say ("navy", 藏蓝) is the lexicon's.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _SIDE_PX = 80  # pictures are measured at catalogue size
 class Colour:
     """One word for a colour. `kind`: plain (a patch shows it), metal, texture, material, or several.
 
-    `anchors` are CIELAB (D65) colours that stand for the word; empty unless plain.
+    `anchors` are CIELAB (D65) colours that stand for the word; none for several colours.
     """
 
     name: str
@@ -171,5 +172,6 @@ def _rule() -> _Rule:
 
 @cache
 def _anchors() -> tuple[tuple[str, ...], np.ndarray]:
-    pairs = [(colour.name, anchor) for colour in colours().values() for anchor in colour.anchors]
+    plain = [colour for colour in colours().values() if colour.kind == "plain"]
+    pairs = [(colour.name, anchor) for colour in plain for anchor in colour.anchors]
     return tuple(name for name, _ in pairs), naming_space(np.array([anchor for _, anchor in pairs]))

@@ -132,10 +132,13 @@ def _name_anchors(
 
 
 def write(anchors: dict[str, list[list[float]]], rule: dict[str, np.ndarray]) -> None:
-    """Put the anchors into the vocabulary, the words untouched, and the rule beside it."""
+    """Put the anchors into the vocabulary, words and anchors placed by hand untouched, and the rule beside it."""
     target = resources.path("vocabulary/colours.json")
     table = json.loads(target.read_text(encoding="utf-8"))
-    rows = [json.dumps(row | {"anchors": anchors.get(row["name"], [])}, ensure_ascii=False) for row in table["colours"]]
+    rows = []
+    for row in table["colours"]:
+        fitted = {} if "placed" in row else {"anchors": anchors.get(row["name"], [])}
+        rows.append(json.dumps(row | fitted, ensure_ascii=False))
     families = json.dumps(table["families"], ensure_ascii=False)
     body = ",\n  ".join(rows)
     target.write_text(f'{{\n "families": {families},\n "colours": [\n  {body}\n ]\n}}\n', encoding="utf-8")

@@ -1,0 +1,438 @@
+"""Do garments go together? Factors, each with log odds and a reason; pure functions over `Garment`.
+
+A factor's `pull` is the log odds that it gives to a yes, `score` the same in [0, 1] (0.5: it does not matter). A veto
+(same slot, another gender or age, traditional and western wear as nobody mixes them) is a no whatever the rest says.
+`p_yes` is the logistic of the sum. Of the pulls, only the one of the categories is calibrated on data: it is the
+measured log odds that two categories meet in a real outfit against a random pair of the same popularity. Colour,
+occasion, weather and pattern have no such data; theirs are set by hand on the same scale. Between `NO_BELOW` and
+`YES_FROM` the answer is undecided, which is never shown as a yes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from assistant.harmony import PULL, Tone, echo_of, relation, tone_of
+from assistant.phrases import colour_word, noun, say
+from assistant.stylists import Answer, Verdict
+from retrieval.combinations import lift, pair_lift
+from retrieval.items import Garment, Gender, Lang, Slot
+from retrieval.vocabulary import formality_of, is_ethnic, region_of, slot_of
+
+MODEL = "rules/1"
+YES_FROM, NO_BELOW = 0.6, 0.42
+_CLOTHES = frozenset({Slot.TOP, Slot.BOTTOM, Slot.ONE_PIECE, Slot.OUTERWEAR})
+_COVERED = {Slot.ONE_PIECE: frozenset({Slot.TOP, Slot.BOTTOM, Slot.ONE_PIECE})}
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One point of view on a pair or a set: its name, log odds for a yes, and the sentence that says why."""
+
+    name: str
+    pull: float
+    reason: str
+    is_veto: bool = False
+
+    @property
+    def score(self) -> float:
+        return 0.0 if self.is_veto else logistic(self.pull)
+
+
+@dataclass(frozen=True, slots=True)
+class SetScore:
+    """How coherent a whole look is, in [0, 1]; 0 where a veto holds. `reason` is the factor that decided."""
+
+    score: float
+    factors: tuple[Factor, ...]
+    reason: str
+
+
+def logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def slot_in_look(garment: Garment) -> Slot | None:
+    """The slot of a garment: as known, else that of its category; None for what is not worn in a look."""
+    if garment.attributes.slot is not None:
+        return garment.attributes.slot
+    return slot_of(garment.attributes.category) if garment.attributes.category else None
+
+
+def judge_pair(reference: Garment, candidate: Garment, lang: Lang = "en") -> Verdict:
+    """Would a stylist wear these two together? See the module for what `p_yes` is calibrated on."""
+    factors = pair_factors(reference, candidate, lang)
+    if not factors:
+        return Verdict(Answer.UNDECIDED, 0.5, say("unknown", reference, candidate, lang), MODEL)
+    p_yes = probability(factors)
+    answer = Answer.YES if p_yes >= YES_FROM else Answer.NO if p_yes < NO_BELOW else Answer.UNDECIDED
+    return Verdict(answer, round(p_yes, 4), deciding(factors, p_yes).reason, MODEL)
+
+
+def affinity(reference: Garment, candidate: Garment) -> float:
+    """`p_yes` of the pair in [0, 1] without the words; 0.5 where nothing is known."""
+    factors = pair_factors(reference, candidate, "en")
+    return probability(factors) if factors else 0.5
+
+
+def probability(factors: Sequence[Factor]) -> float:
+    """The logistic of all pulls; 0 where there is a veto."""
+    if any(factor.is_veto for factor in factors):
+        return 0.0
+    return logistic(sum(factor.pull for factor in factors))
+
+
+def deciding(factors: Sequence[Factor], p_yes: float) -> Factor:
+    """The factor that decided: a veto, else the strongest pull on the side of the outcome."""
+    vetoes = [factor for factor in factors if factor.is_veto]
+    if vetoes:
+        return vetoes[0]
+    sign = 1 if p_yes >= 0.5 else -1
+    return max(factors, key=lambda factor: sign * factor.pull)
+
+
+def pair_factors(a: Garment, b: Garment, lang: Lang) -> list[Factor]:
+    """What can be said of garment `a` and candidate `b`; a factor with nothing to go on is left out."""
+    views: tuple[Callable[[Garment, Garment, Lang], Factor | None], ...] = (
+        _place,
+        _person,
+        _tradition,
+        _colour,
+        _occasion,
+        _category,
+        _weather,
+        _pattern,
+    )
+    return [factor for view in views if (factor := view(a, b, lang)) is not None]
+
+
+# --- vetoes ------------------------------------------------------------------------------------------------------
+
+
+def _place(a: Garment, b: Garment, lang: Lang) -> Factor | None:
+    """No two pieces for one slot; a one-piece covers top and bottom. Accessories meet on one part of the body only."""
+    first, second = slot_in_look(a), slot_in_look(b)
+    if first is None or second is None:
+        return None
+    if first is second is Slot.ACCESSORY:
+        regions = [region_of(g.attributes.category or "") for g in (a, b)]
+        is_taken = regions[0] is not None and regions[0] == regions[1]
+    else:
+        is_taken = second in _COVERED.get(first, {first}) or first in _COVERED.get(second, {second})
+    return Factor("slot", -math.inf, say("same_slot", a, b, lang), is_veto=True) if is_taken else None
+
+
+_PEOPLE = {
+    "en": {"Men": "men", "Women": "women", "Boys": "boys", "Girls": "girls", "Unisex": "everyone"},
+    "zh": {"Men": "男", "Women": "女", "Boys": "男童", "Girls": "女童", "Unisex": "男女通用"},
+}
+
+
+def can_be_worn_by(a: Gender | None, b: Gender | None) -> bool:
+    """May one person wear both? Unisex goes with all; what is not known forbids nothing."""
+    return a is None or b is None or a is b or Gender.UNISEX in (a, b)
+
+
+def _person(a: Garment, b: Garment, lang: Lang) -> Factor | None:
+    first, second = a.attributes.gender, b.attributes.gender
+    if can_be_worn_by(first, second):
+        return None
+    words = {"ga": _PEOPLE[lang][str(first)], "gb": _PEOPLE[lang][str(second)]}
+    return Factor("person", -math.inf, say("other_gender", a, b, lang, **words), is_veto=True)
+
+
+# Western pieces that people wear with traditional Indian ones, by the traditional piece. No public outfits show it, so
+# the table is by hand: what the catalogue's own pictures of kurtas, kurtis and sarees are styled with.
+_WITH_TUNICS = frozenset(
+    [
+        "Jeans",
+        "Leggings",
+        "Jeggings",
+        "Trousers",
+        "Capris",
+        "Sandals",
+        "Flats",
+        "Heels",
+        "Handbags",
+        "Clutches",
+        "Watches",
+        "Sunglasses",
+        "Scarves",
+        "Stoles",
+        "Earrings",
+        "Pendant",
+        "Ring",
+        "Bracelet",
+        "Bangle",
+    ]
+) | {"Necklace and Chains", "Jewellery Set", "Casual Shoes"}
+_WITH_DRAPED = frozenset(
+    [
+        "Sandals",
+        "Flats",
+        "Heels",
+        "Clutches",
+        "Handbags",
+        "Watches",
+        "Earrings",
+        "Pendant",
+        "Ring",
+        "Bracelet",
+        "Bangle",
+    ]
+) | {
+    "Necklace and Chains",
+    "Jewellery Set",
+}
+_DRAPED = frozenset({"Sarees", "Lehenga Choli", "Kurta Sets", "Churidar", "Salwar", "Patiala", "Salwar and Dupatta"})
+
+
+def is_traditional(garment: Garment) -> bool:
+    """Traditional Indian dress: by its category, or clothes that the catalogue files under ethnic usage."""
+    category = garment.attributes.category
+    if category is not None and is_ethnic(category):
+        return True
+    return garment.attributes.usage == "Ethnic" and slot_in_look(garment) in _CLOTHES
+
+
+def _tradition(a: Garment, b: Garment, lang: Lang) -> Factor | None:
+    first, second = is_traditional(a), is_traditional(b)
+    if not first and not second:
+        return None
+    if first and second:
+        return Factor("tradition", 0.9, say("ethnic_together", a, b, lang))
+    traditional, western = (a, b) if first else (b, a)
+    name = western.attributes.category
+    if name is None or traditional.attributes.category is None:
+        return None
+    if name in (_WITH_DRAPED if traditional.attributes.category in _DRAPED else _WITH_TUNICS):
+        return Factor("tradition", 0.4, say("ethnic_fusion", a, b, lang))
+    return Factor("tradition", -math.inf, say("ethnic_clash", a, b, lang), is_veto=True)
+
+
+# --- pulls -------------------------------------------------------------------------------------------------------
+
+
+def _colour(a: Garment, b: Garment, lang: Lang) -> Factor | None:
+    first, second = tone_of(a), tone_of(b)
+    if first is None or second is None:
+        return None
+    kind = relation(first, second)
+    if kind == "print_on_colour" and echo_of(*((second, a) if first.family == "multi" else (first, b))):
+        kind = "echo"
+    pull = PULL[kind]
+    # A small piece can neither ruin nor make a look by its colour.
+    size = min(_VISIBLE[slot_in_look(g)] for g in (a, b))
+    return Factor("colour", pull * size, _colour_reason(kind, a, b, first, second, lang))
+
+
+_VISIBLE = {None: 1.0, **dict.fromkeys(Slot, 1.0), Slot.SHOES: 0.9, Slot.BAG: 0.9, Slot.ACCESSORY: 0.6}
+
+
+def _colour_reason(kind: str, a: Garment, b: Garment, first: Tone, second: Tone, lang: Lang) -> str:
+    plain = second if first.family == "multi" else first
+    more = {
+        "plain": colour_word(plain.name, lang),
+        "other": _beside_denim(a, b, first, second, lang),
+        "depth": _depth(first, second, lang),
+        "ies": "y" if noun(b.attributes.category, lang).endswith("s") else "ies",
+    }
+    if kind == "echo" and second.family == "multi":
+        a, b, first, second = b, a, second, first
+    return say(kind, a, b, lang, ca=first.name, cb=second.name, **more)
+
+
+def _beside_denim(a: Garment, b: Garment, first: Tone, second: Tone, lang: Lang) -> str:
+    return colour_word(second.name if first.is_denim else first.name, lang)
+
+
+def _depth(first: Tone, second: Tone, lang: Lang) -> str:
+    is_lighter = second.lightness > first.lightness
+    if lang == "zh":
+        return "浅" if is_lighter else "深"
+    return "a lighter" if is_lighter else "a deeper"
+
+
+_USAGE = {
+    "Sports": 0.1,
+    "Casual": 0.35,
+    "Travel": 0.3,
+    "Smart Casual": 0.6,
+    "Ethnic": 0.55,
+    "Party": 0.8,
+    "Formal": 0.85,
+}
+
+
+def dressiness(garment: Garment) -> float | None:
+    """How formal a garment is, 0 (bed, beach) to 1 (black tie): its category's 0.6, its usage's 0.4 of it."""
+    by_category = formality_of(garment.attributes.category) if garment.attributes.category else None
+    by_usage = _USAGE.get(garment.attributes.usage or "")
+    if by_category is None or by_usage is None:
+        return by_usage if by_category is None else by_category
+    return 0.6 * by_category + 0.4 * by_usage
+
+
+_OCCASIONS = {
+    "en": ((0.2, "sporty"), (0.42, "casual"), (0.6, "smart casual"), (1.1, "formal")),
+    "zh": ((0.2, "运动"), (0.42, "休闲"), (0.6, "商务休闲"), (1.1, "正式")),
+}
+
+
+def _occasion(a: Garment, b: Garment, lang: Lang) -> Factor | None:
+    first, second = dressiness(a), dressiness(b)
+    if first is None or second is None:
+        return None
+    usages = {a.attributes.usage, b.attributes.usage}
+    if "Sports" in usages and usages & {"Formal", "Party", "Ethnic"}:
+        return Factor("occasion", -3.0, say("sport_with_formal", a, b, lang))
+    gap = abs(first - second)
+    pull = 0.6 - 3.0 * max(0.0, gap - 0.12)
+    if "Sports" in usages and len(usages) == 2 and not usages & {None, "Travel"}:
+        pull -= 0.4
+    level = next(word for limit, word in _OCCASIONS[lang] if (first + second) / 2 < limit)
+    if pull >= 0:
+        return Factor("occasion", pull, say("same_occasion", a, b, lang, occasion=level))
+    more = {"en": ("dressier", "more casual"), "zh": ("更正式", "更随意")}[lang][0 if second > first else 1]
+    return Factor("occasion", pull, say("uneven_occasion", a, b, lang, more=more))
+
+
+def _category(a: Garment, b: Garment, lang: Lang) -> Factor | None:
+    odds = pair_lift(a.attributes.category, b.attributes.category)
+    if odds is None:
+        return None
+    pull = min(max(odds, -2.5), 1.5)
+    words = {g: _some(garment, lang) for g, garment in (("the_a", a), ("the_b", b))}
+    words["pair"] = f"{noun(b.attributes.category, 'en')}-and-{noun(a.attributes.category, 'en')}"
+    return Factor("category", pull, say("combined_often" if pull >= 0 else "combined_rarely", a, b, lang, **words))
+
+
+def _some(garment: Garment, lang: Lang) -> str:
+    word = noun(garment.attributes.category, lang)
+    if lang == "zh" or word.endswith("s"):
+        return word
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+# How warm a category is worn, 0 (heat) to 1 (frost), where it says anything at all.
+_WARMTH = {
+    "Sweaters": 0.8, "Sweatshirts": 0.7, "Jackets": 0.75, "Mufflers": 0.95, "Gloves": 0.95, "Stockings": 0.7,
+    "Tracksuits": 0.6, "Blazers": 0.6, "Shorts": 0.1, "Sandals": 0.2, "Sports Sandals": 0.15, "Flip Flops": 0.05,
+    "Swimwear": 0.0, "Capris": 0.25, "Camisoles": 0.2,
+}  # fmt: skip
+
+
+def _weather(a: Garment, b: Garment, lang: Lang) -> Factor | None:
+    first, second = _WARMTH.get(a.attributes.category or ""), _WARMTH.get(b.attributes.category or "")
+    if first is None or second is None:
+        return None
+    gap = abs(first - second)
+    if gap < 0.4:
+        return Factor("weather", 0.2, say("same_weather", a, b, lang, the_a=_some(a, lang)))
+    warm, cool = ("cold", "warm") if lang == "en" else ("冷", "热")
+    words = {"wa": warm if first > second else cool, "wb": cool if first > second else warm}
+    return Factor("weather", -2.0 * gap, say("seasons_apart", a, b, lang, **words))
+
+
+_PATTERNS = frozenset(
+    [
+        "printed",
+        "print",
+        "prints",
+        "striped",
+        "stripes",
+        "stripe",
+        "check",
+        "checks",
+        "checked",
+        "checkered",
+        "plaid",
+        "floral",
+        "flower",
+        "polka",
+        "dotted",
+        "camouflage",
+        "camo",
+        "paisley",
+        "leopard",
+        "zebra",
+        "animal",
+        "abstract",
+        "geometric",
+        "tropical",
+    ]
+)
+
+
+def is_patterned(garment: Garment) -> bool:
+    """Does its title say so, or its colour (several)? A palette does not tell: a worn picture shows jeans too."""
+    words = garment.title.lower().replace("-", " ").split()
+    return garment.attributes.colour == "Multi" or not _PATTERNS.isdisjoint(words)
+
+
+def _pattern(a: Garment, b: Garment, lang: Lang) -> Factor | None:
+    clash = is_patterned(a) and is_patterned(b) and {slot_in_look(a), slot_in_look(b)} <= _CLOTHES
+    return Factor("pattern", -0.9, say("two_patterns", a, b, lang)) if clash else None
+
+
+# --- whole looks -------------------------------------------------------------------------------------------------
+
+_MOST_HUES = 2  # colours with a hue of their own, neutrals not counted; each more costs
+
+
+def score_set(garments: Sequence[Garment], lang: Lang = "en") -> SetScore:
+    """How coherent these garments are as one look: all pairs, the number of hues, and the set as people combine it.
+
+    The mean pull of the pairs by factor, so that a look of six pieces is not judged harder than one of three; a veto
+    of any pair is a veto. One garment alone is neither good nor bad: 0.5.
+    """
+    if len(garments) < 2:
+        return SetScore(0.5, (), "")
+    pulls: dict[str, list[Factor]] = {}
+    for a, b in combinations(garments, 2):
+        for factor in pair_factors(a, b, lang):
+            pulls.setdefault(factor.name, []).append(factor)
+    vetoes = [factor for factors in pulls.values() for factor in factors if factor.is_veto]
+    if vetoes:
+        return SetScore(0.0, tuple(vetoes), vetoes[0].reason)
+    pairs = len(garments) * (len(garments) - 1) / 2
+    factors = []
+    for name, found in pulls.items():
+        pull = sum(factor.pull for factor in found) / pairs
+        side = max(found, key=lambda factor: factor.pull if pull >= 0 else -factor.pull)
+        factors.append(Factor(name, pull, side.reason))
+    if (whole := _whole_set(garments, factors)) is not None:
+        factors = [whole if factor.name == "category" else factor for factor in factors]
+    hues = _hues(garments)
+    if len(hues) > _MOST_HUES:
+        factors.append(
+            Factor(
+                "hues",
+                -0.5 * (len(hues) - _MOST_HUES),
+                _HUES[lang].format(", ".join(colour_word(name, lang) for name in hues)),
+            )
+        )
+    score = probability(factors) if factors else 0.5
+    return SetScore(score, tuple(factors), deciding(factors, score).reason if factors else "")
+
+
+_HUES = {"en": "There are many colours in it: {}.", "zh": "颜色偏多：{}。"}
+
+
+def _hues(garments: Sequence[Garment]) -> list[str]:
+    """Colour words with a hue of their own, one for each family, in order of appearance."""
+    tones = [tone for garment in garments if (tone := tone_of(garment)) is not None and not tone.is_neutral]
+    return list({tone.family: tone.name for tone in reversed(tones)}.values())
+
+
+def _whole_set(garments: Sequence[Garment], factors: Sequence[Factor]) -> Factor | None:
+    """The categories seen as one outfit instead of as pairs, where the outfits know three of them or more."""
+    names = [garment.attributes.category for garment in garments]
+    lifts = [found for i in range(len(names)) if (found := lift(names[i], names[:i] + names[i + 1 :])) is not None]
+    known = next((factor for factor in factors if factor.name == "category"), None)
+    if known is None or len(lifts) < 3:
+        return None
+    return Factor("category", min(max(sum(lifts) / len(lifts), -2.5), 1.5), known.reason)

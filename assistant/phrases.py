@@ -1,0 +1,137 @@
+"""The reasons of the compatibility rules in words: several phrasings of each, in English and Chinese.
+
+The phrasings are `data/vocabulary/reasons.json`. One is chosen by what is spoken of, so that the same pair always gets
+the same sentence and different pieces of one look rarely get the same one. Fields: `{a}` and `{b}` are the shopper's
+garment and the candidate with their colours ("navy blue jeans"), `{ca}` and `{cb}` the colours, `{na}` and `{nb}` the
+nouns; `{s}`, `{es}` and `{is}` agree with the candidate, `{isa}` with the garment.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from hashlib import sha256
+
+from retrieval import resources
+from retrieval.colours import colours, zh
+from retrieval.items import Garment, Lang, Slot
+from retrieval.vocabulary import categories, category_zh
+
+_PLURAL = frozenset(
+    [
+        "Jeans",
+        "Trousers",
+        "Shorts",
+        "Leggings",
+        "Jeggings",
+        "Tights",
+        "Capris",
+        "Heels",
+        "Flats",
+        "Sandals",
+        "Sunglasses",
+        "Earrings",
+        "Gloves",
+        "Socks",
+        "Stockings",
+        "Cufflinks",
+        "Suspenders",
+        "Rompers",
+    ]
+) | {"Casual Shoes", "Sports Shoes", "Formal Shoes", "Sports Sandals", "Flip Flops", "Track Pants", "Lounge Pants"}
+_NOUNS = {
+    "Tshirts": "T-shirt",
+    "Watches": "watch",
+    "Dresses": "dress",
+    "Scarves": "scarf",
+    "Clutches": "clutch",
+    "Necklace and Chains": "necklace",
+    "Salwar and Dupatta": "salwar and dupatta",
+    "Ties and Cufflinks": "tie and cufflinks",
+    "Formal Shoes": "dress shoes",
+    "Capris": "capri trousers",
+    "Booties": "booties",
+}
+_COLOURS = {
+    "Multi": "multicoloured",
+    "Skin": "skin-coloured",
+    "Fluorescent Green": "neon green",
+    "Metallic": "metallic",
+}
+
+
+def noun(category: str | None, lang: Lang) -> str:
+    """A category in a sentence: "T-shirt", "jeans"; T恤. "piece" / 单品 where it is not known."""
+    if category is None:
+        return "piece" if lang == "en" else "这件单品"
+    if lang == "zh":
+        return category_zh(category)
+    if category in _NOUNS:
+        return _NOUNS[category]
+    if category in _PLURAL:
+        return category.lower()
+    return category.lower().removesuffix("s") if category in categories() else category
+
+
+def colour_word(name: str | None, lang: Lang) -> str:
+    """A colour in a sentence: "navy blue", 藏青色; "" where it is not known."""
+    if name is None or name not in colours():
+        return ""
+    return zh(name) if lang == "zh" else _COLOURS.get(name, name.lower())
+
+
+def spoken(garment: Garment, colour: str | None, lang: Lang) -> str:
+    """The garment with its colour: "navy blue jeans", 藏青色牛仔裤."""
+    words = [colour_word(colour, lang), noun(garment.attributes.category, lang)]
+    return (" " if lang == "en" else "").join(word for word in words if word)
+
+
+def is_plural(category: str | None) -> bool:
+    return category in _PLURAL
+
+
+@cache
+def _phrases() -> dict[str, dict[str, list[str]]]:
+    return json.loads(resources.path("vocabulary/reasons.json").read_text(encoding="utf-8"))
+
+
+def say(
+    kind: str, a: Garment, b: Garment, lang: Lang, *, ca: str | None = None, cb: str | None = None, **more: str
+) -> str:
+    """The sentence for one reason about garment `a` and candidate `b`, with their colours where they matter."""
+    choices = _phrases()[lang][kind]
+    digest = sha256("|".join((kind, a.sku or a.title, b.sku or b.title)).encode()).digest()
+    fields = {
+        "a": spoken(a, ca, lang),
+        "b": spoken(b, cb, lang),
+        "ca": colour_word(ca, lang),
+        "cb": colour_word(cb, lang),
+        "na": noun(a.attributes.category, lang),
+        "nb": noun(b.attributes.category, lang),
+        "s": "" if is_plural(b.attributes.category) else "s",
+        "es": "" if is_plural(b.attributes.category) else "es",
+        "is": "are" if is_plural(b.attributes.category) else "is",
+        "isa": "are" if is_plural(a.attributes.category) else "is",
+        **more,
+    }
+    text = choices[int.from_bytes(digest[:4], "big") % len(choices)].format(**fields)
+    return text[0].upper() + text[1:]
+
+
+_SLOTS = {
+    "en": {"one-piece": "dress or one-piece", "outerwear": "jacket or coat", "shoes": "pair of shoes"},
+    "zh": {
+        "top": "上装",
+        "bottom": "下装",
+        "one-piece": "连身装",
+        "outerwear": "外套",
+        "shoes": "鞋",
+        "bag": "包",
+        "accessory": "配饰",
+    },
+}
+
+
+def slot_word(slot: Slot, lang: Lang) -> str:
+    """A slot in a sentence: "pair of shoes", 外套."""
+    return _SLOTS[lang].get(str(slot), str(slot))
