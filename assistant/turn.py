@@ -1,6 +1,6 @@
-"""The turn that the present call belongs to: until when it may work, and whether the shopper is still there.
+"""The turn that the present call belongs to: until when it may work, whether the shopper is still there, what was asked.
 
-A turn has one deadline for all its calls to models. It travels as a context variable, so that a port's methods need
+A turn has one deadline for all its calls to models, and keeps an account of them. It travels as a context variable, so that a port's methods need
 no such argument: whoever waits for something asks `current()`. Threads do not inherit it; run their work in
 `contextvars.copy_context()`.
 """
@@ -8,10 +8,11 @@ no such argument: whoever waits for something asks `current()`. Threads do not i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from retrieval.errors import ModelError, ModelUnavailable
 
@@ -29,11 +30,40 @@ class TurnOver(ModelUnavailable):
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One question to a model: what for, which words (digest of the prompt), tokens and seconds.
+
+    `planned_tokens` were computed before sending; `prompt_tokens` and `answer_tokens` are the server's own counts.
+    `tiles` is the most tiles that a picture was allowed, `is_shrunk` that it was less than usual, to fit the context.
+    """
+
+    purpose: str
+    model: str
+    prompt_digest: str
+    planned_tokens: int
+    prompt_tokens: int
+    answer_tokens: int
+    seconds: float
+    attempts: int
+    tiles: int
+    is_shrunk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
-    """`deadline` is a `time.monotonic()` in seconds, None for no limit; `cancelled` is asked, never stored."""
+    """`deadline` is a `time.monotonic()` in seconds, None for no limit; `cancelled` is asked, never stored.
+
+    `calls` and `notices` (announced fall-backs, in words, each once) fill up while the turn goes on.
+    """
 
     deadline: float | None = None
     cancelled: Callable[[], bool] | None = None
+    calls: MutableSequence[Call] = field(default_factory=list)
+    notices: MutableSequence[str] = field(default_factory=list)
+
+    def notice(self, text: str) -> None:
+        if text not in self.notices:
+            self.notices.append(text)
 
     @property
     def is_cancelled(self) -> bool:
@@ -61,7 +91,8 @@ class Turn:
             )
 
 
-_CURRENT: ContextVar[Turn] = ContextVar("turn", default=Turn())
+# Outside of any turn nothing is kept: an account that nobody reads must not grow.
+_CURRENT: ContextVar[Turn] = ContextVar("turn", default=Turn(calls=deque(maxlen=0), notices=deque(maxlen=0)))
 
 
 def current() -> Turn:
@@ -70,11 +101,18 @@ def current() -> Turn:
 
 @contextmanager
 def within(deadline: float | None = None, cancelled: Callable[[], bool] | None = None) -> Iterator[Turn]:
-    """Bound what runs inside. A turn opened inside another one ends no later, and is cancelled with it."""
+    """Bound what runs inside. A turn opened inside another one ends no later, is cancelled with it, and shares its
+    account."""
     outer = _CURRENT.get()
     deadlines = [end for end in (outer.deadline, deadline) if end is not None]
     asked = [ask for ask in (outer.cancelled, cancelled) if ask is not None]
-    inner = Turn(min(deadlines, default=None), (lambda: any(ask() for ask in asked)) if asked else None)
+    has_account = isinstance(outer.calls, list)
+    inner = Turn(
+        min(deadlines, default=None),
+        (lambda: any(ask() for ask in asked)) if asked else None,
+        outer.calls if has_account else [],
+        outer.notices if has_account else [],
+    )
     token = _CURRENT.set(inner)
     try:
         yield inner

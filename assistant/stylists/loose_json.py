@@ -161,8 +161,7 @@ class _Reader:
                     raise _Cut
         except _Cut:
             # The object around will meet the same end of the text; a bound of depth is met here alone.
-            if self.at < len(self.text):
-                self.at = len(self.text)
+            self.at = max(self.at, len(self.text))
         self.depth -= 1
         return values
 

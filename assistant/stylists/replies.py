@@ -27,11 +27,11 @@ MAX_REASON_CHARS = 300
 MAX_TITLE_CHARS = 120
 
 # Whole answers, folded and without punctuation. Longer ones ("yes, but ...", "yes/no") are none of these.
-_YES = frozenset("yes true 是 是的 可以 可以的 合适 合適 适合 適合 搭 很搭 好".split())
+_YES = frozenset(["yes", "true", "是", "是的", "可以", "可以的", "合适", "合適", "适合", "適合", "搭", "很搭", "好"])
 _NO = frozenset(
-    "no false nope 否 不 不是 不行 不可以 不能 不合适 不合適 不适合 不適合 不搭 不好".split()
+    ["no", "false", "nope", "否", "不", "不是", "不行", "不可以", "不能", "不合适", "不合適", "不适合", "不適合", "不搭", "不好"]
 )
-_UNDECIDED = frozenset("undecided unsure maybe unknown uncertain 不确定 不確定 不知道 也许 也許 可能".split())
+_UNDECIDED = frozenset(["undecided", "unsure", "maybe", "unknown", "uncertain", "不确定", "不確定", "不知道", "也许", "也許", "可能"])
 _STARTS_WITH_NO = re.compile(r"\s*(no\b|nope\b|not\b|不[搭行能可合适適好是会會应應]|否)", re.IGNORECASE)
 _NOTHING = frozenset({"", "null", "none", "unknown", "n/a", "na", "unsure", "other", "未知", "不确定", "无"})
 _SEVERAL = re.compile(r"\s*[/|,;，、；]\s*|\s+(?:or|and)\s+|[或和]")
