@@ -148,6 +148,14 @@ class Catalogue:
             )
             return list(rows.scalars())
 
+    def kinds(self) -> list[tuple[str, str, str | None, int]]:
+        """(gender, category, colour, how many) of the items that are ready and in stock: what the shop carries."""
+        columns = (items.c.gender, items.c.category, items.c.colour)
+        there = (items.c.state == "ready") & (items.c.stock.is_(None) | (items.c.stock > 0))
+        with self.reading() as connection:
+            rows = connection.execute(select(*columns, func.count()).where(there).group_by(*columns))
+            return [tuple(row) for row in rows]
+
     # --- pictures -----------------------------------------------------------------------------------------------------
 
     def picture(self, sku: str, view: str | None = None, *, limits: Limits = Limits()) -> Image:

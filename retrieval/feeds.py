@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as AnyMapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,17 +136,17 @@ def read_feed(path: str | Path, *, mapping: Mapping | None = None) -> Feed:
     _check_is_text_table(path)
     suffix = path.suffix.lower()
     if suffix in (".jsonl", ".ndjson"):
-        records: Callable[[], Iterator[_Record]] = lambda: _json_records(path, mapping.encoding)  # noqa: E731
+        records: Callable[[], Iterator[_Record]] = partial(_json_records, path, mapping.encoding)
         header = _json_header(path, records)
     elif suffix == ".parquet":
         table = _parquet(path)
         header = [str(name) for name in table.columns]
-        records = lambda: enumerate(table.to_dict("records"), 1)  # noqa: E731
+        records = partial(_table_records, table)
     else:
         header, delimiter = _csv_header(path, mapping.encoding)
         columns = _columns_of(path, header, mapping)
         at = header.index(columns["title"])
-        records = lambda: _csv_records(path, mapping.encoding, header, delimiter, at)  # noqa: E731
+        records = partial(_csv_records, path, mapping.encoding, header, delimiter, at)
     columns = _columns_of(path, header, mapping)
     if next(records(), None) is None:
         raise FeedError(f"the feed {path.name!r} has a header but no rows", hint="export it again with its products")
@@ -353,8 +354,13 @@ def _parquet(path: Path) -> Any:
             f"the feed {path.name!r} is Parquet, and the package that reads it is not installed",
             hint="pip install pyarrow, or export the feed as CSV",
         ) from error
-    except Exception as error:  # noqa: BLE001 - pyarrow's errors share no base with pandas'; all mean the same
+    except Exception as error:
         raise FeedError(f"the feed {path.name!r} is not a readable Parquet table", hint="export it again") from error
+
+
+def _table_records(table: Any) -> Iterator[_Record]:
+    for number, values in enumerate(table.itertuples(index=False, name=None), 1):
+        yield number, dict(zip(map(str, table.columns), values, strict=True))
 
 
 def _leaves(table: AnyMapping[str, Any]) -> Iterator[Any]:

@@ -62,7 +62,7 @@ def decode(data: bytes, *, limits: Limits = Limits()) -> Image:
         opened = PIL.Image.open(io.BytesIO(data), formats=(kind,))
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         raise _too_many_pixels(None, limits) from error
-    except Exception as error:  # noqa: BLE001 - decoders raise a dozen types on hostile bytes; all mean the same
+    except Exception as error:
         raise _damaged(kind) from error
     with opened:
         _check_size(opened.size, limits)
@@ -70,7 +70,7 @@ def decode(data: bytes, *, limits: Limits = Limits()) -> Image:
             return _plain_rgb(opened)
         except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
             raise _too_many_pixels(None, limits) from error
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:
             raise _damaged(kind) from error
 
 

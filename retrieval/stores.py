@@ -65,7 +65,7 @@ def check_name(name: str) -> str:
         or "\\" in name
         or "::" in name
         or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", name)  # a scheme (file:, s3:) or a drive letter
-        or any(ord(char) < 32 or ord(char) == 127 for char in name)
+        or any(ord(char) < 32 or ord(char) == 127 or 0xD800 <= ord(char) < 0xE000 for char in name)
     ):
         raise InvalidInput(
             f"picture name {name[:80]!r} is not a plain path inside the image store",

@@ -1,0 +1,391 @@
+"""The moving part of an ingest: threads read photos ahead, this thread encodes, one thread writes what has been encoded.
+
+It takes products with the photos that they should have, and yields what became of each once that is on disk.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from retrieval.catalogue import Catalogue
+from retrieval.errors import OutfitError, StoreError, StoreFull
+from retrieval.feed_rows import Reject, reject
+from retrieval.items import Item, Swatch
+from retrieval.ledger import IMAGE, TEXT, Change, Ledger, Photo, Stored, Vector
+from retrieval.photos import Place, Taken, take
+from retrieval.ports import ImageEncoder, TextEncoder, VectorIndex
+from retrieval.stores import ImageStore
+from retrieval.summary import Clock
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_READERS = 4  # threads that read, decode and measure; the libraries let go of the interpreter for most of that
+_BATCHES_AHEAD = 2  # batches being read while one is encoded
+_MOST_TASKS = 1_024  # products in a batch, most of which need nothing
+_UNIT_TOLERANCE = 1e-3
+
+Key = tuple[str, str]  # collection and view
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an ingest works with."""
+
+    catalogue: Catalogue
+    image_encoder: ImageEncoder
+    text_encoder: TextEncoder
+    image_index: VectorIndex
+    text_index: VectorIndex
+    measure_palette: Callable[[Image], Sequence[Swatch]]
+    batch_size: int = 64
+
+    @property
+    def indexes(self) -> Mapping[str, VectorIndex]:
+        return {IMAGE: self.image_index, TEXT: self.text_index}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A photo that a product should have: where it is, and in which store; `store` None: the one of that number in SQL."""
+
+    place: Place
+    store: ImageStore | None
+    store_id: int
+
+
+@dataclass(slots=True)
+class Task:
+    """A product on its way. `reusable` holds vectors that are right but for the columns beside them.
+
+    `keeps_unread`: a photo that cannot be read now stays with the item; only its vector is left out.
+    """
+
+    item: Item
+    line: int
+    stored: Stored | None
+    photos: list[tuple[str, Taken | Future[Taken]]] = field(default_factory=list)
+    reusable: Mapping[Key, np.ndarray] = field(default_factory=dict)
+    keeps_unread: bool = False
+
+    @property
+    def waits(self) -> int:
+        return sum(isinstance(taken, Future) for _, taken in self.photos)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a product: "added", "returned", "updated", "unchanged" or "rejected", and its unusable photos."""
+
+    item: Item
+    kind: str
+    rejects: tuple[Reject, ...] = ()
+
+
+def document(item: Item) -> str:
+    """The text of an item that is embedded."""
+    return item.title
+
+
+def columns_of(item: Item) -> dict[str, str | float]:
+    """What stands beside an item's vectors for hard filters; what is not known is left out."""
+    known = {
+        "sku": item.sku,
+        "slot": item.slot and str(item.slot),
+        "gender": str(item.gender),
+        "category": item.category,
+        "sub_category": item.sub_category,
+        "colour": item.colour,
+        "usage": item.usage,
+        "season": item.season,
+        "price": None if item.price is None else float(item.price),
+        "in_stock": 1.0 if item.is_available else 0.0,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+class Pipeline:
+    """Use it as a context manager: `plan` products within `run`."""
+
+    def __init__(self, parts: Parts, ledger: Ledger, clock: Clock) -> None:
+        self._parts, self._ledger, self._clock = parts, ledger, clock
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
+        self._writing: tuple[Future[None], list[Outcome]] | None = None
+        self.pictures_encoded = 0
+        self.titles_encoded = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._readers.shutdown(cancel_futures=True)
+        self._writer.shutdown()
+
+    # --- planning -----------------------------------------------------------------------------------------------------
+
+    def plan(
+        self,
+        item: Item,
+        line: int,
+        stored: Stored | None,
+        found: Sequence[Found],
+        reusable: Mapping[Key, np.ndarray],
+        *,
+        keeps_unread: bool = False,
+    ) -> Task:
+        """A product with its photos: those known and settled as they are, the others being read from now on."""
+        task = Task(item, line, stored, reusable=reusable, keeps_unread=keeps_unread)
+        columns = _columns_digest(item)
+        known = {photo.view.name: photo for photo in stored.photos} if stored else {}
+        for each in found:
+            place, photo = each.place, known.get(each.place.view)
+            vector = stored.vectors.get((IMAGE, place.view)) if stored else None
+            is_embedded = photo is not None and _is_good(vector, photo.view.digest, None)
+            has_columns = is_embedded and vector.columns_digest == columns
+            if is_embedded and _is_same_file(photo, each) and (has_columns or (IMAGE, place.view) in reusable):
+                task.photos.append((place.view, Taken(photo)))
+            else:
+                task.photos.append((place.view, self._readers.submit(self._take, each, photo, has_columns)))
+        return task
+
+    def _take(self, found: Found, known: Photo | None, known_suffices: bool) -> Taken:
+        with self._clock("read"):
+            return take(
+                found.place,
+                found.store or self._parts.catalogue.image_store(found.store_id),
+                found.store_id,
+                self._parts.measure_palette,
+                known=known,
+                known_suffices=known_suffices,
+            )
+
+    def reusable(self, wanted: Sequence[tuple[Item, Stored | None]]) -> dict[str, dict[Key, np.ndarray]]:
+        """By sku, the vectors of products whose columns alone have changed, as the indexes hold them."""
+        of_id: dict[str, dict[str, Vector]] = {IMAGE: {}, TEXT: {}}
+        for item, stored in wanted:
+            if stored is not None and stored.state == "ready" and stored.vectors:
+                columns = _columns_digest(item)
+                for vector in stored.vectors.values():
+                    if vector.is_written and vector.columns_digest != columns:
+                        of_id[vector.collection][vector.id] = vector
+        found: dict[str, dict[Key, np.ndarray]] = {}
+        for collection, vectors in of_id.items():
+            if vectors:
+                for id_, row in self._parts.indexes[collection].fetch(list(vectors)).items():
+                    found.setdefault(vectors[id_].sku, {})[collection, vectors[id_].view] = row
+        return found
+
+    # --- running ------------------------------------------------------------------------------------------------------
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+        """What became of each product, in order, once it is on disk."""
+        waiting: deque[list[Task]] = deque()
+        for batch in _batches(tasks, self._parts.batch_size):
+            waiting.append(batch)
+            if len(waiting) > _BATCHES_AHEAD:
+                yield from self._advance(waiting.popleft())
+        while waiting:
+            yield from self._advance(waiting.popleft())
+        yield from self._acknowledged()
+
+    def _advance(self, batch: list[Task]) -> Iterator[Outcome]:
+        """Encode a batch while the one before is being written, then hand it to the writer."""
+        changes, rows, outcomes = self._encode(batch)
+        yield from self._acknowledged()
+        if changes:
+            self._writing = self._writer.submit(self._write, changes, rows), outcomes
+        else:
+            yield from outcomes
+
+    def _acknowledged(self) -> Iterator[Outcome]:
+        if self._writing is not None:
+            (written, outcomes), self._writing = self._writing, None
+            written.result()
+            yield from outcomes
+
+    def _encode(self, batch: list[Task]) -> tuple[list[Change], list[dict[Key, np.ndarray]], list[Outcome]]:
+        """Changes, the rows of their fresh vectors by (collection, view), and what becomes of every product."""
+        read = [_collect(task) for task in batch]
+        images = [(i, photo, pixels) for i, (photos, _) in enumerate(read) for photo, pixels in photos if pixels is not None]
+        texts = [i for i, task in enumerate(batch) if read[i][0] and not _has_text(task)]
+        rows: list[dict[Key, np.ndarray]] = [dict(task.reusable) for task in batch]
+        with self._clock("encode"):
+            for start in range(0, len(images), self._parts.batch_size):
+                part = images[start : start + self._parts.batch_size]
+                vectors = self._parts.image_encoder.encode_images([pixels for _, _, pixels in part])
+                for (i, photo, _), vector in zip(part, vectors, strict=True):
+                    rows[i][IMAGE, photo.view.name] = vector
+            if texts:
+                vectors = self._parts.text_encoder.encode_documents([document(batch[i].item) for i in texts])
+                for i, vector in zip(texts, vectors, strict=True):
+                    rows[i][TEXT, ""] = vector
+        self.pictures_encoded += len(images)
+        self.titles_encoded += len(texts)
+        changes, change_rows, outcomes = [], [], []
+        for task, (photos, wrong), of_task in zip(batch, read, rows, strict=True):
+            change, wrong = _change(task, [photo for photo, _ in photos], wrong, of_task)
+            rejects = tuple(reject(task.line, reason, sku=task.item.sku) for reason in wrong)
+            if change is None:
+                outcomes.append(Outcome(task.item, "rejected", rejects))
+            else:
+                outcomes.append(Outcome(task.item, _kind(change), rejects))
+                if change.is_needed:
+                    changes.append(change)
+                    change_rows.append(of_task)
+        return changes, change_rows, outcomes
+
+    def _write(self, changes: list[Change], rows: list[dict[Key, np.ndarray]]) -> None:
+        with self._clock("write"), disk_errors():
+            self._ledger.intend(changes)
+            for collection, index in self._parts.indexes.items():
+                fresh = [
+                    (vector.id, of_change[collection, vector.view], columns_of(change.item))
+                    for change, of_change in zip(changes, rows, strict=True)
+                    for vector in change.fresh
+                    if vector.collection == collection
+                ]
+                if fresh:
+                    ids, vectors, columns = zip(*fresh, strict=True)
+                    index.upsert(ids, np.stack(vectors).astype(np.float32, copy=False), columns)
+                gone = [v.id for change in changes for v in change.gone if v.collection == collection]
+                if gone:
+                    index.delete(gone)
+            self._ledger.settle(changes)
+
+
+# --- decisions ----------------------------------------------------------------------------------------------------------
+
+
+def _batches(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
+    batch: list[Task] = []
+    waits = 0
+    for task in tasks:
+        batch.append(task)
+        waits += task.waits
+        if waits >= size or len(batch) >= _MOST_TASKS:
+            yield batch
+            batch, waits = [], 0
+    if batch:
+        yield batch
+
+
+def _collect(task: Task) -> tuple[list[tuple[Photo, Image | None]], dict[str, str]]:
+    """The task's photos, with pixels where they are to be encoded, and by view what is wrong with the others."""
+    photos, wrong = [], {}
+    for view, taken in task.photos:
+        try:
+            done = taken.result() if isinstance(taken, Future) else taken
+        except OutfitError as error:
+            wrong[view] = str(error)
+        else:
+            photos.append((done.photo, done.pixels))
+    return photos, wrong
+
+
+def _change(
+    task: Task, photos: list[Photo], wrong: dict[str, str], rows: Mapping[Key, np.ndarray]
+) -> tuple[Change | None, list[str]]:
+    """The change that a product needs, or None where nothing is left of it, and what is wrong with its photos."""
+    unusable = {key for key, row in rows.items() if not _is_unit(row)}
+    for collection, view in unusable:
+        wrong[view or "title"] = f"the model gives no usable vector for the {'title' if collection == TEXT else 'picture'}"
+    photos = [photo for photo in photos if (IMAGE, photo.view.name) not in unusable]
+    unread = []
+    if task.keeps_unread and task.stored:
+        unread = [photo for photo in task.stored.photos if photo.view.name in wrong]
+        if unread and task.stored.state != "ready":
+            return None, list(wrong.values())
+    if not (photos or unread) or (TEXT, "") in unusable:
+        return None, list(wrong.values())
+    sku, columns = task.item.sku, _columns_digest(task.item)
+    wanted = [Vector(IMAGE, sku, photo.view.name, photo.view.digest, columns) for photo in photos]
+    wanted.append(Vector(TEXT, sku, "", _text_digest(task.item), columns))
+    held = task.stored.vectors if task.stored else {}
+    is_good = {v: _is_good(held.get((v.collection, v.view)), v.digest, columns) for v in wanted}
+    stays = {(v.collection, v.view) for v in wanted} | {(IMAGE, photo.view.name) for photo in unread}
+    change = Change(
+        stored=task.stored,
+        item=task.item,
+        photos=task.stored.photos if unread else tuple(photos),
+        fresh=tuple(v for v in wanted if not is_good[v]),
+        gone=tuple(vector for key, vector in held.items() if key not in stays),
+    )
+    return change, list(wrong.values())
+
+
+def _kind(change: Change) -> str:
+    if change.stored is None or change.stored.state == "pending":
+        return "added"
+    if change.stored.state == "retired":
+        return "returned"
+    return "updated" if change.is_needed else "unchanged"
+
+
+def _has_text(task: Task) -> bool:
+    """Whether the title's vector needs no encoder: it is right, or right but for its columns."""
+    vector = task.stored.vectors.get((TEXT, "")) if task.stored else None
+    digest = _text_digest(task.item)
+    if _is_good(vector, digest, _columns_digest(task.item)):
+        return True
+    return (TEXT, "") in task.reusable and _is_good(vector, digest, None)
+
+
+def _is_good(vector: Vector | None, digest: str, columns_digest: str | None) -> bool:
+    """Whether an index holds this vector of this content, with these columns unless None."""
+    return (
+        vector is not None
+        and vector.is_written
+        and vector.digest == digest
+        and columns_digest in (None, vector.columns_digest)
+    )
+
+
+def _is_same_file(photo: Photo, found: Found) -> bool:
+    place = found.place
+    return (photo.store_id, photo.view.path, photo.fingerprint) == (found.store_id, place.path, place.fingerprint)
+
+
+def _is_unit(row: np.ndarray) -> bool:
+    return abs(float(np.linalg.norm(row)) - 1) <= _UNIT_TOLERANCE  # false for NaN
+
+
+def _text_digest(item: Item) -> str:
+    return sha256(document(item).encode()).hexdigest()
+
+
+def _columns_digest(item: Item) -> str:
+    return sha256(json.dumps(columns_of(item), sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """What the system or an index says of a failing disk, as this project's errors."""
+    try:
+        yield
+    except OutfitError:
+        raise
+    except Exception as error:
+        said = str(error).casefold()
+        code = error.errno if isinstance(error, OSError) else None
+        if code in (errno.ENOSPC, errno.EDQUOT) or "no space left" in said or "disk is full" in said:
+            raise StoreFull(
+                "no space left on the disk that holds the catalogue or its vectors",
+                hint="free some space and run the same command again: it goes on where it stopped",
+            ) from error
+        if isinstance(error, OSError):
+            raise StoreError(
+                f"the disk that holds the catalogue or its vectors fails: {error.strerror or type(error).__name__}",
+                hint="check the disk, then run the same command again: it goes on where it stopped",
+            ) from error
+        raise
