@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from assistant.guardrail import Policy
 from assistant.settings import Settings
 from assistant.stylist import Plan, Stylist
-from assistant.stylists.compact import CompactStylist
+from assistant.stylists.compact import CompactStylist, Kind
 from retrieval import feeds, registry, resources
 from retrieval.catalogue import Catalogue
 from retrieval.colours import measure_palette
@@ -25,6 +25,7 @@ from retrieval.errors import OutfitError, SpaceMismatch, StoreEmpty, StoreError
 from retrieval.indexes.chroma import ChromaIndex
 from retrieval.indexes.exact import ExactIndex
 from retrieval.ingest import Progress, Summary, ingest
+from retrieval.items import Gender
 from retrieval.ports import Describer, ImageEncoder, Space, TextEncoder, VectorIndex
 from retrieval.search import Search
 
@@ -104,7 +105,7 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
     notices = tuple(filter(None, (*shelf.notices, detector_notice, describer_notice)))
     stylist = Stylist(
         detector=detector,
-        model=CompactStylist(describer),
+        model=CompactStylist(describer, _carried(shelf.catalogue)),
         search=shelf.search,
         pictures=_pictures(shelf.catalogue),
         plan=Plan(
@@ -182,6 +183,10 @@ def _describer(search: Search) -> tuple[Describer, str]:
     if not lack:
         return registry.load("describer", "compact")
     return NeighbourDescriber(search), f"no trained describer ({lack}): what looks alike in the catalogue says what it is"
+
+
+def _carried(catalogue: Catalogue) -> list[Kind]:
+    return [Kind(Gender(gender), category, colour, count) for gender, category, colour, count in catalogue.kinds()]
 
 
 def _pictures(catalogue: Catalogue) -> Callable[[Item], Image | None]:

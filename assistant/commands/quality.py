@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,18 @@ from rich.table import Table
 from assistant.commands import console
 from retrieval.errors import InvalidInput
 from retrieval.evaluation.results import Result, read_all, write
+
+# Name of the task -> the function that measures it: (folder of real data, seed) -> Result. Imported only when run.
+EVALUATIONS = {
+    "colours": "retrieval.evaluation.colours:evaluate_colours",
+    "text-search": "retrieval.evaluation.text_search:evaluate_text_search",
+    "compatibility": "assistant.evaluation.compatibility:evaluate_compatibility",
+}
+BENCHES = {
+    "search": "assistant.bench.search:bench_search",
+    "start": "assistant.bench.start:bench_start",
+    "looks": "assistant.bench.looks:bench_looks",
+}
 
 DataOption = Annotated[Path, typer.Option(help="Folder of the real data: styles.csv, catalog-images.zip, ...")]
 SeedOption = Annotated[int, typer.Option(help="Seed of every random choice.")]
@@ -31,13 +43,11 @@ def evaluate(
 
     Results are printed and kept in data/results as JSON; `outfit results` prints all of them as one table.
     """
-    from assistant.evaluation import TASKS
-
-    _run(TASKS, task, data, seed)
+    _run(EVALUATIONS, task, data, seed)
 
 
 def bench(
-    task: Annotated[str, typer.Argument(help="search or start; `all` runs every one.")] = "all",
+    task: Annotated[str, typer.Argument(help="search, start or looks; `all` runs every one.")] = "all",
     data: DataOption = Path("../shared/data"),
     seed: SeedOption = 0,
 ) -> None:
@@ -45,9 +55,7 @@ def bench(
 
     Results are printed and kept in data/results as JSON; `outfit results` prints all of them as one table.
     """
-    from assistant.bench import TASKS
-
-    _run(TASKS, task, data, seed)
+    _run(BENCHES, task, data, seed)
 
 
 def results() -> None:
@@ -59,12 +67,13 @@ def results() -> None:
         _show(result)
 
 
-def _run(tasks: dict[str, Callable[[Path, int], Result]], task: str, data: Path, seed: int) -> None:
+def _run(tasks: dict[str, str], task: str, data: Path, seed: int) -> None:
     if task != "all" and task not in tasks:
         raise InvalidInput(f"no task is called {task!r}: there are {', '.join(tasks)} and all")
     for name in tasks if task == "all" else (task,):
         console.err.print(f"[dim]{name} ...[/]")
-        result = tasks[name](data, seed)
+        module, _, function = tasks[name].partition(":")
+        result = getattr(importlib.import_module(module), function)(data, seed)
         write(result)
         _show(result)
 

@@ -8,12 +8,12 @@ import typer
 from rich.table import Table
 
 from assistant.commands import console
-from assistant.settings import Settings
+from assistant.settings import Settings, markdown_table
 from retrieval import registry
 
 
 def add_to(cli: typer.Typer) -> None:
-    for command in (app, models, doctor):
+    for command in (app, models, settings, doctor):
         cli.command()(command)
 
 
@@ -35,11 +35,11 @@ def models() -> None:
 
     Models marked * are the ones in use. Change them by the settings `detector`, `image_encoder` and `text_encoder`.
     """
-    settings = Settings.load()
+    chosen = Settings.load()
     used = {
-        ("detector", settings.detector),
-        ("image encoder", settings.image_encoder),
-        ("text encoder", settings.text_encoder),
+        ("detector", chosen.detector),
+        ("image encoder", chosen.image_encoder),
+        ("text encoder", chosen.text_encoder),
     }
     table = Table(box=None, pad_edge=False)
     for heading in ("", "role", "name", "what it does", "on this machine"):
@@ -48,6 +48,11 @@ def models() -> None:
         mark = "*" if (model.role, model.name) in used else ""
         table.add_row(mark, model.role, model.name, model.summary, registry.missing(model) or "ready")
     console.out.print(table)
+
+
+def settings() -> None:
+    """Print all settings as a table: names, environment variables, defaults, meanings. The README shows the same."""
+    typer.echo(markdown_table())
 
 
 def doctor() -> None:

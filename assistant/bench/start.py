@@ -1,0 +1,68 @@
+"""How long it takes from `python app.py` to a usable page, at the very first start and later; imports; memory."""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from retrieval.errors import StoreError
+from retrieval.evaluation.results import Result, revision
+
+_ROOT = Path(__file__).resolve().parents[2]
+_TIMES = 5
+
+
+def bench_start(_data: Path, seed: int) -> Result:
+    """The demo catalogue in a folder of its own; a page is usable when it answers with its HTML."""
+    with tempfile.TemporaryDirectory() as home:
+        first_s, _ = _start(home)
+        later = [_start(home) for _ in range(_TIMES)]
+    figures = {
+        "first_start_s": first_s,
+        "prepared_start_s": statistics.median(seconds for seconds, _ in later),
+        "prepared_start_slowest_s": max(seconds for seconds, _ in later),
+        "memory_mb": statistics.median(memory for _, memory in later),
+        "import_assistant_s": _import_s("assistant"),
+        "import_main_path_s": _import_s("assistant.stylist"),
+    }
+    return Result("start", "outfit bench start", revision(), seed, _TIMES, figures)
+
+
+def _start(home: str) -> tuple[float, float]:
+    """Seconds until the page answers, and the process's resident megabytes then."""
+    started = time.perf_counter()
+    environment = {**_environment(), "OUTFIT_HOME": home, "OUTFIT_PORT": "0"}
+    with subprocess.Popen(
+        [sys.executable, "app.py"], cwd=_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            url = next((m[0] for line in process.stdout if (m := re.search(r"http://[\w.:]+", line))), None)
+            if url is None:
+                raise StoreError("app.py ended without naming its address", hint="python app.py says why")
+            with urllib.request.urlopen(url, timeout=60) as page:
+                page.read()
+            seconds = time.perf_counter() - started
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+            return seconds, int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
+        finally:
+            process.terminate()
+
+
+def _import_s(module: str) -> float:
+    code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+    taken = [
+        float(subprocess.run([sys.executable, "-c", code], cwd=_ROOT, check=True, capture_output=True, text=True).stdout)
+        for _ in range(_TIMES)
+    ]
+    return statistics.median(taken)
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("OUTFIT_")}
