@@ -380,7 +380,7 @@ class Trainer:
             "image_ema": self.image_ema.state_dict(),
             "text_ema": self.text_ema.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "bank": self.bank.half(),
+            "bank": self.bank,
             "bank_filled": self.bank_filled,
             "step": self.step,
             "share": self.share,
