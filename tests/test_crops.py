@@ -70,9 +70,7 @@ class TestSuppress:
                 best = max(left, key=lambda d: d.confidence)
                 kept.append(best)
                 left = [
-                    d
-                    for d in left
-                    if d is not best and d.box.iou(best.box) <= (0.5 if d.slot == best.slot else 0.85)
+                    d for d in left if d is not best and d.box.iou(best.box) <= (0.5 if d.slot == best.slot else 0.85)
                 ]
             assert crops.suppress(all_of_them) == kept
 

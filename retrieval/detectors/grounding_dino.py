@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 SHORT_SIDE_PX, LONG_SIDE_PX = 800, 1333
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, RGB in [0, 1]
+THINNEST = 8  # long side to short side
 BOX_THRESHOLD, TEXT_THRESHOLD = 0.3, 0.25
 TRANSFORMERS_WEIGHTS = "IDEA-Research/grounding-dino-tiny"
 ORIGINAL_CHECKPOINT = "groundingdino_swint_ogc.pth"
@@ -67,7 +68,7 @@ def target_size(width: int, height: int, short_px: int = SHORT_SIDE_PX, long_px:
     if large / small * short_px > long_px:
         short = long_px * small / large
     rounded = max(1, round(short))
-    if small == rounded:
+    if small == rounded and large <= long_px:
         return width, height
     scaled = max(1, int(short * large / small))
     return (rounded, scaled) if width < height else (scaled, rounded)
@@ -81,6 +82,21 @@ def preprocess(image: Image, short_px: int = SHORT_SIDE_PX, long_px: int = LONG_
     resized = image.convert("RGB").resize(size, pillow.Resampling.BILINEAR)
     values = np.asarray(resized, np.float32) / 255
     return ((values - np.array(MEAN, np.float32)) / np.array(STD, np.float32)).transpose(2, 0, 1)
+
+
+def widened(image: Image, ratio: int = THINNEST) -> Image:
+    """A picture thinner than 1 : `ratio` on a ground of ImageNet's mean, at its left or top; others as they are.
+
+    The network picks its 900 best places, and fails on a picture that has fewer.
+    """
+    from PIL import Image as pillow
+
+    least = -(-max(image.size) // ratio)
+    if min(image.size) >= least:
+        return image
+    ground = pillow.new("RGB", [max(side, least) for side in image.size], tuple(round(255 * m) for m in MEAN))
+    ground.paste(image.convert("RGB"))
+    return ground
 
 
 def found_in(
@@ -129,8 +145,8 @@ class GroundingDino:
         for what, value in (("box threshold", box_threshold), ("text threshold", text_threshold)):
             if not 0 < value < 1:
                 raise InvalidSetting(f"{what} is {value}: expected a confidence between 0 and 1, such as 0.3")
-        if not 32 <= short_px <= long_px:
-            raise InvalidSetting(f"sides are {short_px} and {long_px} px: expected 32 <= short side <= long side")
+        if not 128 <= short_px <= long_px:
+            raise InvalidSetting(f"sides are {short_px} and {long_px} px: expected 128 <= short side <= long side")
         self._engine, self._caption = engine, prompt_of(labels)
         self._box_threshold, self._text_threshold = box_threshold, text_threshold
         self._short_px, self._long_px = short_px, long_px
@@ -138,8 +154,11 @@ class GroundingDino:
     def detect(self, image: Image, labels: Sequence[str] = ()) -> list[Detection]:
         """Garments that the words name; `labels` replace the configured ones for this picture."""
         caption = prompt_of(labels) if labels else self._caption
-        reply = self._engine.look(preprocess(image, self._short_px, self._long_px), caption)
-        return suppress(found_in(reply, image.size, self._engine.words, self._box_threshold, self._text_threshold))
+        full = widened(image)
+        reply = self._engine.look(preprocess(full, self._short_px, self._long_px), caption)
+        found = found_in(reply, full.size, self._engine.words, self._box_threshold, self._text_threshold)
+        inside = [one for one in found if one.box.x0 < image.width and one.box.y0 < image.height]
+        return suppress([replace(one, box=one.box.clip(*image.size)) for one in inside])
 
 
 class TransformersEngine:

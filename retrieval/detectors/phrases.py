@@ -1,4 +1,4 @@
-"""Words for garments, to and from slots: what an open-vocabulary detector is asked, and what it answers. Pure functions.
+"""Words for garments, to and from slots: what an open-vocabulary detector is asked and what it answers. Pure.
 
 GroundingDINO reads English only (its text side is BERT base, uncased): Chinese labels are put into English by a table,
 and one that is not in it is refused rather than read as unknown characters.
@@ -29,14 +29,20 @@ _WORDS = {
 _SLOT_OF_WORD = {word: slot for slot, words in _WORDS.items() for word in words.split()}
 
 _ENGLISH = {
-    "衣服": "clothes", "服装": "clothes", "衣物": "clothes", "裤子": "pants", "长裤": "pants", "牛仔裤": "jeans", "短裤": "shorts",
-    "帽子": "hats", "帽": "hats", "鞋": "shoes", "鞋子": "shoes", "运动鞋": "sneakers", "靴子": "boots", "凉鞋": "sandals",
-    "高跟鞋": "heels", "上衣": "top", "衬衫": "shirt", "衬衣": "shirt", "t恤": "t-shirt", "毛衣": "sweater", "卫衣": "sweatshirt",
-    "裙子": "skirt", "半身裙": "skirt", "短裙": "skirt", "连衣裙": "dress", "连体裤": "jumpsuit", "外套": "jacket", "夹克": "jacket",
-    "大衣": "coat", "风衣": "coat", "羽绒服": "coat", "西装": "blazer", "马甲": "waistcoat", "包": "bag", "包包": "bag",
-    "手提包": "handbag", "手袋": "handbag", "背包": "backpack", "双肩包": "backpack", "围巾": "scarf", "腰带": "belt", "皮带": "belt",
-    "领带": "tie", "眼镜": "glasses", "太阳镜": "sunglasses", "墨镜": "sunglasses", "手表": "watch", "手套": "gloves", "项链": "necklace",
-    "耳环": "earrings", "手链": "bracelet", "戒指": "ring", "袜子": "socks", "钱包": "wallet", "配饰": "accessory", "饰品": "accessory",
+    "衣服": "clothes", "服装": "clothes", "衣物": "clothes", "裤子": "pants",
+    "长裤": "pants", "牛仔裤": "jeans", "短裤": "shorts", "帽子": "hats",
+    "帽": "hats", "鞋": "shoes", "鞋子": "shoes", "运动鞋": "sneakers",
+    "靴子": "boots", "凉鞋": "sandals", "高跟鞋": "heels", "上衣": "top",
+    "衬衫": "shirt", "衬衣": "shirt", "t恤": "t-shirt", "毛衣": "sweater",
+    "卫衣": "sweatshirt", "裙子": "skirt", "半身裙": "skirt", "短裙": "skirt",
+    "连衣裙": "dress", "连体裤": "jumpsuit", "外套": "jacket", "夹克": "jacket",
+    "大衣": "coat", "风衣": "coat", "羽绒服": "coat", "西装": "blazer",
+    "马甲": "waistcoat", "包": "bag", "包包": "bag", "手提包": "handbag",
+    "手袋": "handbag", "背包": "backpack", "双肩包": "backpack", "围巾": "scarf",
+    "腰带": "belt", "皮带": "belt", "领带": "tie", "眼镜": "glasses",
+    "太阳镜": "sunglasses", "墨镜": "sunglasses", "手表": "watch", "手套": "gloves",
+    "项链": "necklace", "耳环": "earrings", "手链": "bracelet", "戒指": "ring",
+    "袜子": "socks", "钱包": "wallet", "配饰": "accessory", "饰品": "accessory",
 }  # fmt: skip
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 

@@ -167,7 +167,7 @@ class Recipe:
     seed: int = 0
     small_px: int = 128
     small_share: float = 0.3  # of the time
-    repeats: int = 2  # each scene is seen so often, flipped the second time: making it costs as much as a third of a step
+    repeats: int = 2  # each scene is seen so often, flipped the second time: making one costs a third of a step
 
 
 def rate_at(share: float, top: float) -> float:
@@ -296,8 +296,10 @@ class _Served(nn.Module):
 
 
 def export(network: Network, path: Path) -> float:
-    """Write ONNX (batch 1, weights stored as float16, computed in float32); the largest difference to torch, relative to
-    1 for heat and to the input's side for distances."""
+    """Write ONNX (batch 1, weights stored as float16, computed in float32).
+
+    Returns the largest difference to torch, relative to 1 for heat and to the input's side for distances.
+    """
     import onnx
     import onnxruntime
 
