@@ -93,8 +93,7 @@ class CompactModel:
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
             about = json.loads(self._session.get_modelmeta().custom_metadata_map["outfit"])
-        except (KeyError, ValueError, RuntimeError) as error:
-            # onnxruntime's own exceptions derive from RuntimeError
+        except Exception as error:  # onnxruntime's own exceptions have no base of their own
             raise ModelUnavailable(f"{file} is not a compact image model: {error}", hint=_HINT) from error
         self.digest = sha256(data).hexdigest()
         self.heads: Mapping[str, Head] = {
