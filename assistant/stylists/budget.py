@@ -61,10 +61,8 @@ def picture_tokens(width_px: int, height_px: int, max_tiles: int) -> int:
 
 
 def word_tokens(text: str) -> int:
-    """Never less than a tokenizer of 90,000 words needs for shopping prose: 3.2 Latin characters a token, 1 Chinese one.
-
-    An estimate, since the model's own tokenizer is not here.
-    """
+    """A cautious estimate, since the model's own tokenizer is not here: 3.2 Latin characters a token (English prose has
+    about 4 with large vocabularies), and one Chinese character a token (there it is less than one)."""
     other = sum(ord(char) > 0x2E7F for char in text)
     return math.ceil((len(text) - other) / 3.2 + other)
 
