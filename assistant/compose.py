@@ -25,6 +25,7 @@ from retrieval.errors import OutfitError, SpaceMismatch, StoreEmpty, StoreError
 from retrieval.indexes.chroma import ChromaIndex
 from retrieval.indexes.exact import ExactIndex
 from retrieval.ingest import Progress, Summary, ingest
+from retrieval.ingest import rebuild as rebuild_vectors
 from retrieval.items import Gender
 from retrieval.ports import Describer, ImageEncoder, Space, TextEncoder, VectorIndex
 from retrieval.search import Search
@@ -38,6 +39,8 @@ _LOG = logging.getLogger(__name__)
 
 Watcher = Callable[[Progress], None]
 
+_VECTORS = "vectors"
+
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
@@ -49,6 +52,7 @@ class Shelf:
     pictures: VectorIndex
     text_encoder: TextEncoder
     image_encoder: ImageEncoder
+    search_threshold: float
     notices: tuple[str, ...] = ()
 
     @property
@@ -98,21 +102,20 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
     shelf = demo_shelf(settings, watch=watch) if is_demo else open_shelf(settings)
     if not len(shelf.titles):
         raise StoreEmpty("the catalogue has no items to search", hint="outfit ingest FEED --images FOLDER")
-    detector, detector_notice = registry.load("detector", settings.detector)
+    detector = registry.load("detector", settings.detector)
     describer, describer_notice = _describer(shelf.search)
-    encoder = registry.row("text encoder", shelf.text_encoder.space.model)
-    threshold = settings.search_threshold if settings.search_threshold is not None else encoder.search_threshold
-    notices = tuple(filter(None, (*shelf.notices, detector_notice, describer_notice)))
+    threshold = settings.search_threshold if settings.search_threshold is not None else shelf.search_threshold
+    notices = tuple(filter(None, (*shelf.notices, detector.notice, describer_notice)))
     stylist = Stylist(
-        detector=detector,
+        detector=detector.model,
         model=CompactStylist(describer, _carried(shelf.catalogue)),
         search=shelf.search,
-        pictures=_pictures(shelf.catalogue),
+        pictures=_no_pictures,
         plan=Plan(
             detection_threshold=settings.detection_threshold,
             crop_scale=settings.crop_scale,
             per_title=settings.candidates_per_title,
-            search_threshold=threshold or 0.0,
+            search_threshold=threshold,
             looks=settings.looks,
             policy=Policy(
                 settings.admitted_per_slot, settings.guardrail_rounds, settings.guardrail_both_orders
@@ -132,19 +135,40 @@ def has_own_catalogue(settings: Settings) -> bool:
     return settings.catalogue_url is not None or (own_folder(settings) / "catalogue.db").is_file()
 
 
-def open_shelf(settings: Settings, folder: Path | None = None, url: str | None = None) -> Shelf:
+def rebuild(settings: Settings, *, watch: Watcher | None = None) -> Summary:
+    """Throw the shop's vectors away and write them anew from its catalogue and photos, by the models in use."""
+    if not has_own_catalogue(settings):
+        raise StoreEmpty("there is no catalogue to rebuild", hint="outfit ingest FEED --images FOLDER")
+    shutil.rmtree(own_folder(settings) / _VECTORS, ignore_errors=True)
+    shelf = open_shelf(settings, check_space=False)
+    return rebuild_vectors(
+        catalogue=shelf.catalogue,
+        image_encoder=shelf.image_encoder,
+        text_encoder=shelf.text_encoder,
+        image_index=shelf.pictures,
+        text_index=shelf.titles,
+        measure_palette=measure_palette,
+        progress=watch,
+    )
+
+
+def open_shelf(
+    settings: Settings, folder: Path | None = None, url: str | None = None, *, check_space: bool = True
+) -> Shelf:
     """The shop's shelf, made empty where there is none. Raises SpaceMismatch where other models wrote its vectors."""
     folder = folder or own_folder(settings)
     folder.mkdir(parents=True, exist_ok=True)
     url = url or settings.catalogue_url or f"sqlite:///{(folder / 'catalogue.db').absolute()}"
-    image_encoder, image_notice = registry.load("image encoder", settings.image_encoder)
-    text_encoder, text_notice = registry.load("text encoder", settings.text_encoder)
-    notices = tuple(filter(None, (image_notice, text_notice)))
+    images = registry.load("image encoder", settings.image_encoder)
+    texts = registry.load("text encoder", settings.text_encoder)
+    image_encoder, text_encoder = images.model, texts.model
+    notices = tuple(filter(None, (images.notice, texts.notice)))
     for notice in notices:
         _LOG.warning(notice)
     catalogue = Catalogue.open(url, create=True)
-    for collection, space in (("image", image_encoder.space), ("text", text_encoder.space)):
-        catalogue.check_space(collection, space)
+    if check_space:
+        catalogue.check_space("image", image_encoder.space)
+        catalogue.check_space("text", text_encoder.space)
     return Shelf(
         folder,
         catalogue,
@@ -152,6 +176,7 @@ def open_shelf(settings: Settings, folder: Path | None = None, url: str | None =
         _index(settings, folder, "pictures", image_encoder.space),
         text_encoder,
         image_encoder,
+        texts.row.search_threshold or 0.0,
         notices,
     )
 
@@ -175,18 +200,22 @@ def demo_shelf(settings: Settings, *, watch: Watcher | None = None) -> Shelf:
 def _index(settings: Settings, folder: Path, name: str, space: Space) -> VectorIndex:
     if settings.index == "exact":
         return ExactIndex(space)
-    return ChromaIndex(folder / "vectors", name, space)
+    return ChromaIndex(folder / _VECTORS, name, space)
 
 
 def _describer(search: Search) -> tuple[Describer, str]:
     lack = registry.missing(registry.row("describer", "compact"))
     if not lack:
-        return registry.load("describer", "compact")
+        return registry.load("describer", "compact").model, ""
     return NeighbourDescriber(search), f"no trained describer ({lack}): what looks alike in the catalogue says what it is"
 
 
 def _carried(catalogue: Catalogue) -> list[Kind]:
     return [Kind(Gender(gender), category, colour, count) for gender, category, colour, count in catalogue.kinds()]
+
+
+def _no_pictures(_item: Item) -> None:
+    """The embedded judge reads attributes and measured palettes; it needs no pixels."""
 
 
 def _pictures(catalogue: Catalogue) -> Callable[[Item], Image | None]:

@@ -116,17 +116,27 @@ def missing(model: Model) -> str:
     return f"{', '.join(files)} is not there" if files else ""
 
 
-def load(role: Role, name: str) -> tuple[Any, str]:
-    """The model of that name, and a sentence where its fallback stands in for it ("" otherwise).
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that runs, the row it came from, and a sentence where it stands in for another one ("" otherwise)."""
+
+    model: Any
+    row: Model
+    notice: str = ""
+
+
+def load(role: Role, name: str) -> Loaded:
+    """The model of that name, or its fallback.
 
     Raises ModelNotFound for an unknown name, ModelUnavailable where it cannot be loaded and has no fallback.
     """
-    model = row(role, name)
-    lack = missing(model)
+    wanted = row(role, name)
+    lack = missing(wanted)
     if not lack:
-        module, _, cls = model.factory.partition(":")
-        return getattr(importlib.import_module(module), cls)(), ""
-    if model.fallback is None:
+        module, _, cls = wanted.factory.partition(":")
+        return Loaded(getattr(importlib.import_module(module), cls)(), wanted)
+    if wanted.fallback is None:
         raise ModelUnavailable(f"the {role} {name!r} cannot be loaded: {lack}", hint="outfit models")
-    stand_in, _ = load(role, model.fallback)
-    return stand_in, f"the {role} {name!r} cannot be loaded ({lack}): {model.fallback!r} stands in for it"
+    stand_in = load(role, wanted.fallback)
+    notice = f"the {role} {name!r} cannot be loaded ({lack}): {stand_in.row.name!r} stands in for it"
+    return Loaded(stand_in.model, stand_in.row, notice)
