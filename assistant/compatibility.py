@@ -11,14 +11,15 @@ occasion, weather and pattern have no such data; theirs are set by hand on the s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import MappingProxyType
 
 from assistant.harmony import PULL, Tone, echo_of, relation, tone_of
-from assistant.phrases import colour_word, noun, say
+from assistant.phrases import colour_word, is_plural, listed, say, say_of_set, some
 from assistant.stylists import Answer, Verdict
-from retrieval.combinations import lift, pair_lift
+from retrieval.combinations import combined_category, pair_lift, set_odds
 from retrieval.items import Garment, Gender, Lang, Slot
 from retrieval.vocabulary import formality_of, is_ethnic, region_of, slot_of
 
@@ -85,13 +86,15 @@ def probability(factors: Sequence[Factor]) -> float:
     return logistic(sum(factor.pull for factor in factors))
 
 
-def deciding(factors: Sequence[Factor], p_yes: float) -> Factor:
-    """The factor that decided: a veto, else the strongest pull on the side of the outcome."""
+def deciding(factors: Sequence[Factor], p_yes: float, usual: Mapping[str, float] = MappingProxyType({})) -> Factor:
+    """The factor that decided: a veto, else the strongest pull on the side of the outcome, beyond the usual one."""
     vetoes = [factor for factor in factors if factor.is_veto]
     if vetoes:
         return vetoes[0]
-    sign = 1 if p_yes >= 0.5 else -1
-    return max(factors, key=lambda factor: sign * factor.pull)
+    if p_yes < 0.5:
+        return min(factors, key=lambda factor: factor.pull)
+    speaking = [factor for factor in factors if factor.pull > 0] or factors
+    return max(speaking, key=lambda factor: factor.pull - usual.get(factor.name, 0.0))
 
 
 def pair_factors(a: Garment, b: Garment, lang: Lang) -> list[Factor]:
@@ -238,7 +241,9 @@ def _colour_reason(kind: str, a: Garment, b: Garment, first: Tone, second: Tone,
         "plain": colour_word(plain.name, lang),
         "other": _beside_denim(a, b, first, second, lang),
         "depth": _depth(first, second, lang),
-        "ies": "y" if noun(b.attributes.category, lang).endswith("s") else "ies",
+        "neutral": colour_word(first.name if first.is_neutral else second.name, lang),
+        "hue": colour_word(second.name if first.is_neutral else first.name, lang),
+        "ies": "y" if is_plural(b.attributes.category) else "ies",
     }
     if kind == "echo" and second.family == "multi":
         a, b, first, second = b, a, second, first
@@ -290,12 +295,11 @@ def _occasion(a: Garment, b: Garment, lang: Lang) -> Factor | None:
     if "Sports" in usages and usages & {"Formal", "Party", "Ethnic"}:
         return Factor("occasion", -3.0, say("sport_with_formal", a, b, lang))
     gap = abs(first - second)
-    pull = 0.6 - 3.0 * max(0.0, gap - 0.12)
+    pull = 0.6 - 4.0 * max(0.0, gap - 0.12)
     if "Sports" in usages and len(usages) == 2 and not usages & {None, "Travel"}:
         pull -= 0.4
-    level = next(word for limit, word in _OCCASIONS[lang] if (first + second) / 2 < limit)
     if pull >= 0:
-        return Factor("occasion", pull, say("same_occasion", a, b, lang, occasion=level))
+        return Factor("occasion", pull, say("same_occasion", a, b, lang, occasion=_level((a, b), lang)))
     more = {"en": ("dressier", "more casual"), "zh": ("更正式", "更随意")}[lang][0 if second > first else 1]
     return Factor("occasion", pull, say("uneven_occasion", a, b, lang, more=more))
 
@@ -305,16 +309,8 @@ def _category(a: Garment, b: Garment, lang: Lang) -> Factor | None:
     if odds is None:
         return None
     pull = min(max(odds, -2.5), 1.5)
-    words = {g: _some(garment, lang) for g, garment in (("the_a", a), ("the_b", b))}
-    words["pair"] = f"{noun(b.attributes.category, 'en')}-and-{noun(a.attributes.category, 'en')}"
+    words = {"the_a": some(a.attributes.category, lang), "the_b": some(b.attributes.category, lang)}
     return Factor("category", pull, say("combined_often" if pull >= 0 else "combined_rarely", a, b, lang, **words))
-
-
-def _some(garment: Garment, lang: Lang) -> str:
-    word = noun(garment.attributes.category, lang)
-    if lang == "zh" or word.endswith("s"):
-        return word
-    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
 
 # How warm a category is worn, 0 (heat) to 1 (frost), where it says anything at all.
@@ -331,7 +327,7 @@ def _weather(a: Garment, b: Garment, lang: Lang) -> Factor | None:
         return None
     gap = abs(first - second)
     if gap < 0.4:
-        return Factor("weather", 0.2, say("same_weather", a, b, lang, the_a=_some(a, lang)))
+        return Factor("weather", 0.2, say("same_weather", a, b, lang, the_a=some(a.attributes.category, lang)))
     warm, cool = ("cold", "warm") if lang == "en" else ("冷", "热")
     words = {"wa": warm if first > second else cool, "wb": cool if first > second else warm}
     return Factor("weather", -2.0 * gap, say("seasons_apart", a, b, lang, **words))
@@ -380,59 +376,85 @@ def _pattern(a: Garment, b: Garment, lang: Lang) -> Factor | None:
 
 # --- whole looks -------------------------------------------------------------------------------------------------
 
+_BODY = frozenset({Slot.TOP, Slot.BOTTOM, Slot.ONE_PIECE})
 _MOST_HUES = 2  # colours with a hue of their own, neutrals not counted; each more costs
+# What a factor pulls in most composed looks: what sets this look apart is what it pulls beyond that.
+_USUAL = {"category": 1.0, "colour": 0.4, "occasion": 0.4}
 
 
 def score_set(garments: Sequence[Garment], lang: Lang = "en") -> SetScore:
-    """How coherent these garments are as one look: all pairs, the number of hues, and the set as people combine it.
+    """How coherent these garments are as one look: the mean of all pairs by factor, so that a look of six pieces is not
+    judged harder than one of three; the categories as one outfit; and the number of hues. A veto of any pair is one.
 
-    The mean pull of the pairs by factor, so that a look of six pieces is not judged harder than one of three; a veto
-    of any pair is a veto. One garment alone is neither good nor bad: 0.5.
+    One garment alone is neither good nor bad: 0.5 and no reason.
     """
     if len(garments) < 2:
         return SetScore(0.5, (), "")
-    pulls: dict[str, list[Factor]] = {}
+    found: dict[str, list[Factor]] = {}
     for a, b in combinations(garments, 2):
         for factor in pair_factors(a, b, lang):
-            pulls.setdefault(factor.name, []).append(factor)
-    vetoes = [factor for factors in pulls.values() for factor in factors if factor.is_veto]
+            found.setdefault(factor.name, []).append(factor)
+    if any(slot_in_look(g) in _BODY and combined_category(g.attributes.category) is None for g in garments):
+        found.pop("category", None)  # leggings and heels mean something else under a kurta
+    vetoes = [factor for factors in found.values() for factor in factors if factor.is_veto]
     if vetoes:
         return SetScore(0.0, tuple(vetoes), vetoes[0].reason)
     pairs = len(garments) * (len(garments) - 1) / 2
-    factors = []
-    for name, found in pulls.items():
-        pull = sum(factor.pull for factor in found) / pairs
-        side = max(found, key=lambda factor: factor.pull if pull >= 0 else -factor.pull)
-        factors.append(Factor(name, pull, side.reason))
-    if (whole := _whole_set(garments, factors)) is not None:
-        factors = [whole if factor.name == "category" else factor for factor in factors]
-    hues = _hues(garments)
+    factors = [_mean_factor(name, rows, pairs, garments, lang) for name, rows in found.items()]
+    _, hues = _colours_of(garments)
     if len(hues) > _MOST_HUES:
-        factors.append(
-            Factor(
-                "hues",
-                -0.5 * (len(hues) - _MOST_HUES),
-                _HUES[lang].format(", ".join(colour_word(name, lang) for name in hues)),
-            )
-        )
-    score = probability(factors) if factors else 0.5
-    return SetScore(score, tuple(factors), deciding(factors, score).reason if factors else "")
+        words = listed([colour_word(name, lang) for name in hues], lang)
+        pull = -0.5 * (len(hues) - _MOST_HUES)
+        factors.append(Factor("hues", pull, say_of_set("set_many_hues", garments, lang, hues=words)))
+    if not factors:
+        return SetScore(0.5, (), "")
+    score = probability(factors)
+    return SetScore(score, tuple(factors), deciding(factors, score, _USUAL).reason)
 
 
-_HUES = {"en": "There are many colours in it: {}.", "zh": "颜色偏多：{}。"}
+def _mean_factor(name: str, rows: Sequence[Factor], pairs: float, garments: Sequence[Garment], lang: Lang) -> Factor:
+    """One factor of a set: the mean pull of its pairs; its sentence speaks of the set, or of the pair that spoils it."""
+    pull = sum(factor.pull for factor in rows) / pairs
+    if name == "category" and (odds := set_odds([garment.attributes.category for garment in garments])) is not None:
+        pull = odds
+    worst = min(rows, key=lambda factor: factor.pull)
+    if pull < 0:
+        return Factor(name, pull, worst.reason)
+    if name == "colour":
+        return Factor(name, pull, _set_colour(garments, lang))
+    if name == "occasion":
+        return Factor(name, pull, say_of_set("set_occasion", garments, lang, occasion=_level(garments, lang)))
+    if name == "category":
+        words = [some(garment.attributes.category, lang) for garment in garments[:4]]
+        return Factor(name, pull, say_of_set("set_category", garments, lang, list=listed(words, lang)))
+    return Factor(name, pull, max(rows, key=lambda factor: factor.pull).reason)
 
 
-def _hues(garments: Sequence[Garment]) -> list[str]:
-    """Colour words with a hue of their own, one for each family, in order of appearance."""
-    tones = [tone for garment in garments if (tone := tone_of(garment)) is not None and not tone.is_neutral]
-    return list({tone.family: tone.name for tone in reversed(tones)}.values())
+def _level(garments: Sequence[Garment], lang: Lang) -> str:
+    """The word for how formal the garments are on average: sporty, casual, smart casual, formal."""
+    known = [value for garment in garments if (value := dressiness(garment)) is not None]
+    mean = sum(known) / len(known)
+    return next(word for limit, word in _OCCASIONS[lang] if mean < limit)
 
 
-def _whole_set(garments: Sequence[Garment], factors: Sequence[Factor]) -> Factor | None:
-    """The categories seen as one outfit instead of as pairs, where the outfits know three of them or more."""
-    names = [garment.attributes.category for garment in garments]
-    lifts = [found for i in range(len(names)) if (found := lift(names[i], names[:i] + names[i + 1 :])) is not None]
-    known = next((factor for factor in factors if factor.name == "category"), None)
-    if known is None or len(lifts) < 3:
-        return None
-    return Factor("category", min(max(sum(lifts) / len(lifts), -2.5), 1.5), known.reason)
+def _colours_of(garments: Sequence[Garment]) -> tuple[list[str], list[str]]:
+    """(neutral colour words, colour words with a hue of their own), one for each family, in order of appearance."""
+    tones = [tone for garment in garments if (tone := tone_of(garment)) is not None]
+    neutrals = {tone.family: tone.name for tone in reversed(tones) if tone.is_neutral}
+    hues = {tone.family: tone.name for tone in reversed(tones) if not tone.is_neutral and tone.family != "multi"}
+    order = [tone.family for tone in tones]
+    return (
+        [neutrals[family] for family in sorted(neutrals, key=order.index)],
+        [hues[family] for family in sorted(hues, key=order.index)],
+    )
+
+
+def _set_colour(garments: Sequence[Garment], lang: Lang) -> str:
+    neutrals, hues = _colours_of(garments)
+    kinds = (("set_neutral", "set_neutral"), ("set_all_hue", "set_one_hue"), ("set_only_hues", "set_hues"))
+    words = {
+        "neutrals": listed([colour_word(name, lang) for name in neutrals], lang),
+        "hues": listed([colour_word(name, lang) for name in hues], lang),
+        "ns": "s" if len(neutrals) == 1 else "",
+    }
+    return say_of_set(kinds[min(len(hues), 2)][bool(neutrals)], garments, lang, **words)

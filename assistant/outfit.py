@@ -15,7 +15,7 @@ from math import prod
 import numpy as np
 
 from assistant.characters import CHARACTERS, Character, title_for
-from assistant.compatibility import affinity, is_traditional, pair_factors, score_set, slot_in_look
+from assistant.compatibility import NO_BELOW, affinity, is_traditional, pair_factors, score_set, slot_in_look
 from assistant.looks import Look, Piece, Unfilled
 from assistant.phrases import slot_word
 from assistant.wish import Wish
@@ -27,7 +27,9 @@ __all__ = ["affinity", "compose", "missing_slots"]
 # without a bag is.
 _WORTH = {Slot.TOP: 6.0, Slot.BOTTOM: 6.0, Slot.ONE_PIECE: 12.0, Slot.SHOES: 5.0, Slot.BAG: 2.0, Slot.ACCESSORY: 2.0}
 _WORTH[Slot.OUTERWEAR] = 1.5
-_REUSED = 4.0  # what it costs to show a piece in a second look: more than a bag is worth, less than shoes
+# What it costs to show a piece in a second look: more than finishing it with a bag is worth, less than shoes are.
+_REUSED = {Slot.TOP: 4.0, Slot.BOTTOM: 4.0, Slot.ONE_PIECE: 8.0, Slot.SHOES: 4.0}
+_REUSED |= {Slot.BAG: 9.0, Slot.ACCESSORY: 9.0, Slot.OUTERWEAR: 9.0}
 _MOST_COMBINATIONS = 30_000
 _MOST_SHARED = 0.5  # of the pieces that are not locked: two looks that share more are one look
 
@@ -88,11 +90,13 @@ def compose(
         if looks and (not fresh or again > _MOST_SHARED * len(fresh)):
             break
         garments = [reference, *(piece.item.as_garment() for piece in pieces)]
+        whole = score_set(garments, words)
+        if looks and whole.score < NO_BELOW:
+            break
         if character is None:
             character = max(characters, key=lambda c: c.fits(garments))
         title, used = title_for(garments, character, [look.title for look in looks], words)
         characters = [c for c in characters if c is not used]
-        whole = score_set(garments, words)
         total, currency = _sum(pieces)
         empty = _unfilled(pool, pieces, shown, wish, words)
         looks.append(Look(title, pieces, round(whole.score, 4), whole.reason, empty, total, currency))
@@ -225,7 +229,7 @@ def _worth(
             if piece is None or garment is None:
                 row.append(0.0)
                 continue
-            again = _REUSED if piece.item.sku in shown and not pool.is_locked(piece) else 0.0
+            again = _REUSED[slot] if piece.item.sku in shown and not pool.is_locked(piece) else 0.0
             pull = _pull(pool.reference, garment)
             row.append(_WORTH[slot] + piece.score + (0.0 if pull is None else pull) - again)
         worth = worth + _along(np.array(row), axis, axes)
@@ -241,13 +245,16 @@ def _worth(
 
 
 def _pair_table(rows: Sequence[Garment | None], columns: Sequence[Garment | None]) -> np.ndarray:
-    """Half the log odds of each pair of other pieces (the shopper's garment comes first); 0 with an empty slot."""
+    """What each pair of other pieces adds; 0 with an empty slot.
+
+    Half of what speaks for it (the shopper's garment comes first), and all of what speaks against it.
+    """
     table = np.zeros((len(rows), len(columns)))
     for i, a in enumerate(rows):
         for j, b in enumerate(columns):
             if a is not None and b is not None:
                 pull = _pull(a, b)
-                table[i, j] = -np.inf if pull is None else 0.5 * pull
+                table[i, j] = -np.inf if pull is None else pull * (0.5 if pull > 0 else 1.0)
     return table
 
 

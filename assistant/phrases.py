@@ -3,19 +3,20 @@
 The phrasings are `data/vocabulary/reasons.json`. One is chosen by what is spoken of, so that the same pair always gets
 the same sentence and different pieces of one look rarely get the same one. Fields: `{a}` and `{b}` are the shopper's
 garment and the candidate with their colours ("navy blue jeans"), `{ca}` and `{cb}` the colours, `{na}` and `{nb}` the
-nouns; `{s}`, `{es}` and `{is}` agree with the candidate, `{isa}` with the garment.
+nouns; `{s}`, `{es}` and `{is}` agree with the candidate.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 
 from retrieval import resources
 from retrieval.colours import colours, zh
 from retrieval.items import Garment, Lang, Slot
-from retrieval.vocabulary import categories, category_zh
+from retrieval.vocabulary import categories, category_zh, slot_of
 
 _PLURAL = frozenset(
     [
@@ -98,9 +99,12 @@ def _phrases() -> dict[str, dict[str, list[str]]]:
 def say(
     kind: str, a: Garment, b: Garment, lang: Lang, *, ca: str | None = None, cb: str | None = None, **more: str
 ) -> str:
-    """The sentence for one reason about garment `a` and candidate `b`, with their colours where they matter."""
-    choices = _phrases()[lang][kind]
-    digest = sha256("|".join((kind, a.sku or a.title, b.sku or b.title)).encode()).digest()
+    """The sentence for one reason about garment `a` and candidate `b`, with their colours where they matter.
+
+    Which phrasing: by the garment, and one further for each slot, so that the pieces of one look differ.
+    """
+    slot = b.attributes.slot or slot_of(b.attributes.category or "")
+    turn = _number(kind, a.sku or a.title) + (_ORDER[slot] if slot else 0)
     fields = {
         "a": spoken(a, ca, lang),
         "b": spoken(b, cb, lang),
@@ -111,10 +115,43 @@ def say(
         "s": "" if is_plural(b.attributes.category) else "s",
         "es": "" if is_plural(b.attributes.category) else "es",
         "is": "are" if is_plural(b.attributes.category) else "is",
-        "isa": "are" if is_plural(a.attributes.category) else "is",
-        **more,
     }
-    text = choices[int.from_bytes(digest[:4], "big") % len(choices)].format(**fields)
+    return _sentence(kind, turn, lang, fields | more)
+
+
+def say_of_set(kind: str, garments: Sequence[Garment], lang: Lang, **fields: str) -> str:
+    """The sentence for one reason about a whole look."""
+    turn = _number(kind, *(garment.sku or garment.title for garment in garments))
+    return _sentence(kind, turn, lang, {"na": noun(garments[0].attributes.category, lang), **fields})
+
+
+def listed(words: Sequence[str], lang: Lang) -> str:
+    """Words as a list in a sentence, each once: "black, grey and white"; 黑色、灰色和白色."""
+    once = list(dict.fromkeys(words))
+    if len(once) < 2:
+        return "".join(once)
+    comma, last = (", ", " and ") if lang == "en" else ("、", "和")
+    return comma.join(once[:-1]) + last + once[-1]
+
+
+def some(category: str | None, lang: Lang) -> str:
+    """A noun with its article where English wants one: "a T-shirt", "jeans"."""
+    word = noun(category, lang)
+    if lang == "zh" or is_plural(category):
+        return word
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+_ORDER = {slot: i for i, slot in enumerate(Slot)}
+
+
+def _number(*words: str) -> int:
+    return int.from_bytes(sha256("|".join(words).encode()).digest()[:4], "big")
+
+
+def _sentence(kind: str, turn: int, lang: Lang, fields: Mapping[str, str]) -> str:
+    choices = _phrases()[lang][kind]
+    text = choices[turn % len(choices)].format(**fields)
     return text[0].upper() + text[1:]
 
 

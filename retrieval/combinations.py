@@ -5,8 +5,9 @@
 models, both relative to how common a category is, so that 0 means "neither sought nor avoided":
 
 * `pair_lift(a, b)`: log odds of two categories in one outfit against chance (smoothed pointwise mutual information);
-* `lift(category, others)`: log P(category | the rest of the outfit) - log P(category), from a conditional log-linear
-  model whose features are the categories and slots of the rest. It knows what the pairs do not: a second pair of shoes.
+* `set_odds(categories)`: log odds of a whole outfit against one with a piece swapped, from log P(category | the rest of
+  the outfit) - log P(category) of a conditional log-linear model whose features are the categories and slots of the
+  rest. It knows what the pairs do not: a second pair of shoes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Combinations:
     share: np.ndarray  # (k,) of all pieces, summing to 1
     pairs: np.ndarray  # (k, k) symmetric, natural logarithm
     weights: np.ndarray  # (2 k + 15, k)
+    set_odds: tuple[float, float] = (1.0, 0.0)  # slope and offset from the mean lift to log odds
 
     def log_conditional(self, others: np.ndarray) -> np.ndarray:
         """Counts of categories (n, k) -> log P(next category | those) (n, k)."""
@@ -75,24 +77,42 @@ def pair_lift(a: str | None, b: str | None) -> float | None:
     return float(learned().pairs[_index()[first], _index()[second]])
 
 
-def lift(category: str | None, others: Sequence[str | None]) -> float | None:
-    """Log of how much likelier the category is beside `others` than anywhere; None where nothing is known."""
-    name = combined_category(category)
-    rest = [found for other in others if (found := combined_category(other)) is not None]
-    if name is None or not rest:
+def mean_lift(counts: np.ndarray, model: Combinations) -> np.ndarray:
+    """Outfits (n, k) as counts of categories -> (n,): log P(piece | the others) - log P(piece), mean over the pieces."""
+    means = []
+    for row in counts:
+        there = np.flatnonzero(row)
+        rest = np.repeat(row[None], len(there), axis=0)
+        rest[np.arange(len(there)), there] -= 1
+        lifts = model.log_conditional(rest)[np.arange(len(there)), there] - np.log(model.share[there])
+        means.append(float((lifts * row[there]).sum() / row[there].sum()))
+    return np.array(means)
+
+
+def set_odds(categories: Sequence[str | None]) -> float | None:
+    """Log odds that people wear these article types as one outfit, against the same with one piece swapped at random.
+
+    None where the outfits know fewer than three of them.
+    """
+    known = [name for category in categories if (name := combined_category(category)) is not None]
+    if len(known) < 3:
         return None
     counts = np.zeros((1, len(learned().names)))
-    for other in rest:
-        counts[0, _index()[other]] += 1
-    at = _index()[name]
-    return float(learned().log_conditional(counts)[0, at] - np.log(learned().share[at]))
+    for name in known:
+        counts[0, _index()[name]] += 1
+    slope, offset = learned().set_odds
+    return float(slope * mean_lift(counts, learned())[0] + offset)
 
 
 @cache
 def learned() -> Combinations:
     table = json.loads(resources.path("vocabulary/combinations.json").read_text(encoding="utf-8"))
     return Combinations(
-        tuple(table["names"]), np.array(table["share"]), np.array(table["pairs"]), np.array(table["weights"])
+        tuple(table["names"]),
+        np.array(table["share"]),
+        np.array(table["pairs"]),
+        np.array(table["weights"]),
+        tuple(table["set_odds"]),
     )
 
 

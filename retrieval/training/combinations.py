@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from retrieval import resources
-from retrieval.combinations import Combinations, features, outfit_word
+from retrieval.combinations import Combinations, features, mean_lift, outfit_word
 from retrieval.training.colours import fit_softmax
 
 _SMOOTHING = 5.0  # pairs added to each cell, seen and expected alike: 1 and 20 gave the same within half a point
@@ -68,7 +69,31 @@ def fit(outfits: Sequence[Sequence[str]]) -> Combinations:
             targets += [target] * int(row[target])
     weights = fit_softmax(features(np.array(rests), names), np.array(targets), len(names))
     total = counts.sum(axis=0)
-    return Combinations(names, total / total.sum(), pair_odds(counts), weights)
+    found = Combinations(names, total / total.sum(), pair_odds(counts), weights)
+    real, swapped = mean_lift(counts, found), mean_lift(swap_one(counts, found.share, seed=0), found)
+    return replace(found, set_odds=logistic_line(np.concatenate([real, swapped]), np.arange(2 * len(real)) < len(real)))
+
+
+def swap_one(counts: np.ndarray, share: np.ndarray, seed: int) -> np.ndarray:
+    """Each outfit (n, k) with one of its pieces, drawn evenly, replaced by another category drawn by its `share`."""
+    random = np.random.default_rng(seed)
+    swapped = counts.copy()
+    for row in swapped:
+        out = random.choice(np.repeat(np.arange(len(row)), row.astype(int)))
+        others = np.where(np.arange(len(share)) == out, 0.0, share)
+        row[out] -= 1
+        row[random.choice(len(share), p=others / others.sum())] += 1
+    return swapped
+
+
+def logistic_line(values: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """(slope, offset) of the log odds of truth over one value, by Newton's method."""
+    x = np.stack([values, np.ones(len(values))], axis=1)
+    line = np.zeros(2)
+    for _ in range(30):
+        p = 1 / (1 + np.exp(-x @ line))
+        line = line + np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x, x.T @ (truth - p))
+    return float(line[0]), float(line[1])
 
 
 def write(found: Combinations) -> Path:
@@ -76,6 +101,7 @@ def write(found: Combinations) -> Path:
     target = resources.path("vocabulary/combinations.json")
     table = {
         "names": list(found.names),
+        "set_odds": [round(v, 4) for v in found.set_odds],
         "share": [round(float(v), 6) for v in found.share],
         "pairs": [[round(float(v), 3) for v in row] for row in found.pairs],
         "weights": [[round(float(v), 3) for v in row] for row in found.weights],
