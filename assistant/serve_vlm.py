@@ -6,6 +6,7 @@ server must never be reachable from outside: it has endpoints without authentica
 
 from __future__ import annotations
 
+import logging
 import re
 import shlex
 import shutil
@@ -20,6 +21,8 @@ from assistant import turn
 from assistant.stylists.client import ChatClient
 from assistant.stylists.probe import Finding, check
 from retrieval.errors import InvalidSetting, ModelError, ModelUnavailable
+
+_LOG = logging.getLogger(__name__)
 
 KEY_VARIABLE = "OUTFIT_VLM_API_KEY"
 OLDEST = (0, 15)  # below, a redirect can make the server fetch private addresses (CVE-2026-63764)
@@ -104,8 +107,12 @@ def command(plan: Plan, weights: str) -> list[str]:
 
 
 def shell_line(parts: Sequence[str], api_key: str) -> str:
-    """The command as one would type it. The key is named, not shown."""
-    return " ".join(f'"${KEY_VARIABLE}"' if api_key and part == api_key else shlex.quote(part) for part in parts)
+    """The command as one would type it. The key is named, not shown. Where the weights are no folder here, LMDeploy is told
+    to fetch them from ModelScope itself."""
+    typed = [f'"${KEY_VARIABLE}"' if api_key and part == api_key else shlex.quote(part) for part in parts]
+    if parts[2] == "api_server" and not Path(parts[3]).is_dir():
+        typed.insert(0, "LMDEPLOY_USE_MODELSCOPE=True")
+    return " ".join(typed)
 
 
 def nodes_text(plan: Plan, proxy: str = "10.0.0.1", node: str = "10.0.0.11") -> str:
@@ -236,6 +243,19 @@ def find_weights(plan: Plan, download: Callable[[str], str] | None = None) -> st
             f"the weights of {plan.model_id} could not be fetched from ModelScope: {error}",
             hint="check name and network, or fetch them elsewhere and give the folder: --weights FOLDER",
         ) from error
+
+
+def kept_weights(plan: Plan) -> str:
+    """The folder of the weights where they are on this machine already, else the model's name on ModelScope."""
+    if plan.weights:
+        return plan.weights
+    from modelscope import snapshot_download
+
+    try:
+        return snapshot_download(plan.model_id, local_files_only=True)
+    except Exception as error:  # its releases say that there is none by different types (ValueError, CacheNotFound)
+        _LOG.info("no snapshot of %s on this machine: %s", plan.model_id, error)
+        return plan.model_id
 
 
 def _snapshot(model_id: str) -> str:

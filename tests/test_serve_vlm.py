@@ -48,13 +48,15 @@ def test_the_template_goes_with_the_models_it_is_for(model: str, has_template: b
     assert parts[parts.index("--model-name") + 1] == model.split("/")[-1]
 
 
-def test_the_printed_line_is_the_command_without_the_key() -> None:
-    plan = Plan(weights="/my models/x", api_key="sk-secret", gpus=2)
+def test_the_printed_line_is_the_command_without_the_key(tmp_path) -> None:
+    (tmp_path / "my models").mkdir()
+    plan = Plan(weights=str(tmp_path / "my models"), api_key="sk-secret", gpus=2)
     parts = command(plan, plan.weights)
     line = shell_line(parts, plan.api_key)
     assert "sk-secret" not in line and '--api-keys "$OUTFIT_VLM_API_KEY"' in line and "--tp 2" in line
     typed = shlex.split(line.replace('"$OUTFIT_VLM_API_KEY"', "sk-secret"))
     assert typed == parts
+    assert shell_line(command(plan, "OpenGVLab/X"), "").startswith("LMDEPLOY_USE_MODELSCOPE=True lmdeploy serve")
 
 
 def test_lmdeploy_itself_takes_every_flag() -> None:
@@ -62,7 +64,7 @@ def test_lmdeploy_itself_takes_every_flag() -> None:
     cli = lmdeploy_folder() / "cli"
     known = (cli / "serve.py").read_text(encoding="utf-8") + (cli / "utils.py").read_text(encoding="utf-8")
     plan = Plan("InternVL2-4B", api_key="k", gpus=2, proxy_url="http://10.0.0.1:8000")
-    for parts in (command(plan, "w"), command(Plan(), "w"), shlex.split(nodes_text(plan).splitlines()[3])):
+    for parts in (command(plan, "w"), command(Plan(), "w"), shlex.split(nodes_text(plan).splitlines()[3]), shlex.split(nodes_text(plan).splitlines()[5])):
         for part in parts:
             assert not part.startswith("--") or f"'{part}'" in known, part
 
@@ -71,6 +73,7 @@ def test_several_machines_share_the_work_behind_a_proxy() -> None:
     text = nodes_text(Plan())
     proxy, node, app = (line for line in text.splitlines() if not line.startswith("#"))
     assert proxy.startswith("lmdeploy serve proxy --server-name 10.0.0.1 --server-port 8000")
+    assert node.startswith("LMDEPLOY_USE_MODELSCOPE=True lmdeploy serve api_server OpenGVLab/InternVL2-8B")
     assert "--proxy-url http://10.0.0.1:8000" in node and "--server-name 10.0.0.11" in node
     assert app == (
         'OUTFIT_VLM_URL=http://10.0.0.1:8000/v1 OUTFIT_VLM_MODEL=InternVL2-8B OUTFIT_VLM_API_KEY="$OUTFIT_VLM_API_KEY"'
@@ -170,6 +173,9 @@ def test_weights_from_a_folder_from_the_hub_or_not_at_all(tmp_path) -> None:
     assert asked == ["OpenGVLab/InternVL2-8B"]
     with pytest.raises(ModelUnavailable, match="holds no model"):
         find_weights(Plan(weights=str(tmp_path / "nowhere")))
+
+    assert serve_vlm.kept_weights(Plan(weights="/w")) == "/w"
+    assert serve_vlm.kept_weights(Plan("nobody/has-this-model")) == "nobody/has-this-model"
 
     def refuse(name: str) -> str:
         raise ConnectionError("no route to host")
