@@ -13,7 +13,8 @@ import torch
 from retrieval.encoders.compact import IMAGE_FILE, TEXT_FILE, CompactModel, Head
 from retrieval.training import augment, cache, export
 from retrieval.training.calibration import fit_head
-from retrieval.training.compact import TrainData, Trainer, rng_for
+from retrieval.training.compact import TrainData, rng_for
+from retrieval.training.nets import CompactNet, TextNet
 
 INT8_LOSS = 0.005  # int8 ships only where category top-1 and rank-1 stay within half a point of float
 CANNOT_TELL = {"category": 0.8, "sub_category": 0.9, "gender": 0.85, "colour": 0.7, "usage": 0.85, "season": 0.65}
@@ -79,16 +80,18 @@ def figures(model: CompactModel, data: TrainData, plain: np.ndarray, hard: np.nd
     }
 
 
-def release(trainer: Trainer, out: Path, *, progress: Callable[[str], None] = print) -> Released:
-    """Export the averaged weights into `out`: image.onnx (int8 where within INT8_LOSS of float) and text.npz."""
-    data, seed = trainer.data, trainer.config.seed
+def release(
+    data: TrainData, image: CompactNet, text: TextNet, out: Path, *, seed: int,
+    progress: Callable[[str], None] = print,
+) -> Released:
+    """Export the nets into `out`: image.onnx (int8 where within INT8_LOSS of float) and text.npz."""
     plain, hard = calibration_pictures(data, seed)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         bare, full, small = (Path(folder) / f"{n}.onnx" for n in ("bare", "float", "int8"))
-        export.export_image(trainer.image_ema, bare, {})
+        export.export_image(image, bare, {})
         heads = fit_heads(CompactModel(bare), data, plain, hard, seed)
-        gap = export.export_image(trainer.image_ema, full, heads)
+        gap = export.export_image(image, full, heads)
         progress(f"float model written, largest difference {gap:.1e}")
         half = RANGES // 2
         export.quantise(full, small, np.concatenate((plain[:half], hard[:half])))
@@ -98,5 +101,5 @@ def release(trainer: Trainer, out: Path, *, progress: Callable[[str], None] = pr
         is_close = all(in_int8[k] >= in_float[k] - INT8_LOSS for k in in_float)
         chosen = small if is_close else full
         (out / IMAGE_FILE).write_bytes(chosen.read_bytes())
-    text_gap = export.export_text(trainer.text_ema, out / TEXT_FILE)
+    text_gap = export.export_text(text, out / TEXT_FILE)
     return Released(gap, text_gap, "int8" if is_close else "float32", in_float, in_int8)

@@ -1,0 +1,243 @@
+"""The last layers and the text tower trained on, over features that no longer change.
+
+Nearly all of a training step is convolution. With the backbone fixed, every picture is read a few times once, and then
+thousands of products are compared in one batch: far more negatives a second than the main loop can afford. What comes out
+is kept only where the calibration part says that it is better.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from retrieval.encoders.compact_tokens import token_ids
+from retrieval.training import augment, cache
+from retrieval.training.compact import HEAD_WEIGHTS, TrainData, Trainer, bags, rng_for
+from retrieval.training.losses import labelled_cross_entropy, multi_positive_nce
+from retrieval.training.nets import CompactNet, TextNet
+from retrieval.vocabulary import categories
+
+# what a shopper types instead of a title: fields that are named, in order
+CAPTIONS = (("category",), ("colour", "category"), ("gender", "category"), ("gender", "colour", "category"),
+            ("usage", "category"), ("colour", "category"))  # fmt: skip
+_CHUNK = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Pooled features in half precision. `plain` (N, d) by the catalogue picture of every product that is not held out
+    (zeros elsewhere); `hard` (views, N, d) by shopper's views; `people` (views, P, d) by people's photos.
+    """
+
+    plain: torch.Tensor
+    hard: torch.Tensor
+    people: torch.Tensor
+
+
+@torch.no_grad()
+def collect(
+    trainer: Trainer, views: int = 2, *, workers: int = 2, progress: Callable[[str], None] = print
+) -> Features:
+    """Read every picture of the training and calibration parts with the averaged backbone, at full input size."""
+    data, net = trainer.data, copy.deepcopy(trainer.image_ema).eval()
+    size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
+    used = np.concatenate((data.train, data.calibration))
+    plain = torch.zeros(len(data.rows), net.backbone.dim, dtype=torch.float16)
+    hard = torch.zeros(views, len(data.rows), net.backbone.dim, dtype=torch.float16)
+    people = torch.zeros(2, len(data.people), net.backbone.dim, dtype=torch.float16)
+
+    def read(pictures: torch.Tensor) -> torch.Tensor:
+        x = augment.normalise(pictures).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():  # the setting belongs to a thread
+            return net.backbone(x).half()
+
+    def products(part: tuple[int, np.ndarray]) -> None:
+        number, at = part
+        rng = rng_for(trainer.config.seed, 86, number)
+        plain[at] = read(augment.to_float(data.small[at]))
+        for view in range(views):
+            large = (data.large_of[at] >= 0) & (torch.rand(len(at), generator=rng).numpy() < 0.7)
+            for chosen, pictures, masks, rows in (
+                (large, data.large, data.large_mask, data.large_of[at]),
+                (~large, data.small, data.small_mask, at),
+            ):
+                if chosen.any():
+                    mask = torch.from_numpy(masks[rows[chosen]])[:, None].float().div_(255)
+                    made = augment.shopper_view(
+                        augment.to_float(pictures[rows[chosen]]), mask, data.grounds, size, rng
+                    )
+                    hard[view, at[chosen]] = read(made)
+
+    def photos(part: tuple[int, np.ndarray]) -> None:
+        number, at = part
+        for view in range(len(people)):
+            rng = rng_for(trainer.config.seed, 87, number, view)
+            people[view, at] = read(augment.people_view(augment.to_float(data.people[at]), size, rng))
+
+    with ThreadPoolExecutor(workers) as pool:
+        parts = list(enumerate(np.array_split(used, max(1, len(used) // _CHUNK))))
+        for done, _ in enumerate(pool.map(products, parts)):
+            if done % 50 == 0:
+                progress(f"features of {done * _CHUNK} of {len(used)} products")
+        list(pool.map(photos, enumerate(np.array_split(np.arange(len(data.people)), max(1, len(data.people) // _CHUNK)))))
+    return Features(plain, hard, people)
+
+
+def caption(labels: dict[str, str], fields: tuple[str, ...], rng: np.random.Generator) -> str:
+    """What a shopper would type for these labels: the category by its name or one of its English words."""
+    said = []
+    for name in fields:
+        if name == "category":
+            row = categories().get(labels[name])
+            words = (labels[name], labels[name], *row.en) if row else (labels[name],)
+            said.append(words[int(rng.integers(len(words)))])
+        else:
+            said.append(labels[name])
+    return " ".join(said)
+
+
+def polish(
+    trainer: Trainer, features: Features, *, epochs: int = 12, batch: int = 2048, rate: float = 1e-3,
+    progress: Callable[[str], None] = print,
+) -> tuple[CompactNet, TextNet, dict[str, dict[str, float]]]:
+    """Train heads, embeddings and text tower of copies of the averaged nets; returns them with measures before and
+    after. A part (attributes; instance; shared space) that came out worse on the calibration products is put back.
+    """
+    data, config = trainer.data, trainer.config
+    image, text = copy.deepcopy(trainer.image_ema).eval(), copy.deepcopy(trainer.text_ema)
+    before = measure(image, text, data, features)
+    progress(f"before {before}")
+    image.requires_grad_(False)
+    trained = [image.shared, image.instance, image.heads]
+    for module in trained:
+        module.train().requires_grad_(True)
+    scale = nn.Parameter(trainer.scale.detach().clone())
+    tower = list(text.train().parameters())
+    optimiser = torch.optim.AdamW(
+        [{"params": [p for m in trained for p in m.parameters()], "weight_decay": 0.02},
+         {"params": [*tower, scale], "weight_decay": 0.02}],
+        lr=rate,
+    )  # fmt: skip
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    fields = [dict(zip(cache.FIELDS, row.labels, strict=True)) for row in data.rows]
+    steps = max(1, epochs * len(data.train) // batch)
+    rng = np.random.default_rng((config.seed, 88))
+    for step in range(steps):
+        for group in optimiser.param_groups:
+            group["lr"] = rate * min(1.0, (step + 1) / 20) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        at = rng.choice(data.train, min(batch, len(data.train)), replace=False)
+        view = int(rng.integers(len(features.hard)))
+        a = _embed(image, features.plain[at])
+        b = _embed(image, features.hard[view, at])
+        own = rng.integers(0, len(data.people), min(batch // 8, len(data.people)))
+        c = _embed(image, features.people[int(rng.integers(len(features.people))), own])
+        loss = labelled_cross_entropy(c["people"], torch.from_numpy(data.people_labels[own]), config.smoothing)
+        for name, weight in HEAD_WEIGHTS.items():
+            labels = torch.from_numpy(data.labels[name][at])
+            for out in (a, b):
+                loss = loss + 0.5 * weight * labelled_cross_entropy(out[name], labels, config.smoothing)
+        group_of = torch.from_numpy(data.group[at])
+        same = group_of[:, None] == group_of[None]
+        logits = b["instance"] @ a["instance"].T / config.temperature
+        loss = loss + 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits.T, same))
+        picture = a if step % 2 else b
+        loss = loss + _title_loss(picture["shared"], text, scale, data, at, rng, config.word_dropout)
+        loss = loss + 0.5 * _caption_loss(picture["shared"], text, scale, fields, at, step, rng)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, config.clip)
+        optimiser.step()
+        if step % 40 == 0:
+            progress(f"step {step} of {steps}, loss {loss.item():.3f}")
+    image.eval()
+    text.eval()
+    after = measure(image, text, data, features)
+    progress(f"after {after}")
+    if after["instance_rank1"] < before["instance_rank1"]:
+        image.instance.load_state_dict(trainer.image_ema.instance.state_dict())
+    if after["title_recall10"] + after["category_p10"] < before["title_recall10"] + before["category_p10"]:
+        image.shared.load_state_dict(trainer.image_ema.shared.state_dict())
+        text.load_state_dict(trainer.text_ema.state_dict())
+    for name in HEAD_WEIGHTS:
+        if after[f"{name}_top1"] < before[f"{name}_top1"]:
+            image.heads[name].load_state_dict(trainer.image_ema.heads[name].state_dict())
+    image.requires_grad_(True)
+    return image, text, {"before": before, "after": after}
+
+
+def _embed(image: CompactNet, pooled: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Heads on stored features with a little dropout, since the features of a picture no longer vary."""
+    z = pooled.float()
+    if image.shared.training:
+        z = z * (torch.rand_like(z) > 0.1)
+    return image.embed(z)
+
+
+def _title_loss(
+    shared: torch.Tensor, text: TextNet, scale: torch.Tensor, data: TrainData, at: np.ndarray,
+    rng: np.random.Generator, dropout: float,
+) -> torch.Tensor:
+    kept = [data.tokens[i][rng.random(len(data.tokens[i])) >= dropout] for i in at]
+    out = text(*bags([k if len(k) else data.tokens[i][:1] for i, k in zip(at, kept, strict=True)]))
+    title = torch.from_numpy(data.title[at])
+    same = title[:, None] == title[None]
+    logits = shared @ out.T * scale.exp().clamp(max=100)
+    return 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits.T, same))
+
+
+def _caption_loss(
+    shared: torch.Tensor, text: TextNet, scale: torch.Tensor, fields: list[dict[str, str]], at: np.ndarray, step: int,
+    rng: np.random.Generator,
+) -> torch.Tensor:
+    """Short queries to all pictures that they fit: one kind of caption a step, so that a picture fits one query alone."""
+    kind = CAPTIONS[step % len(CAPTIONS)]
+    number: dict[tuple[str, ...], int] = {}
+    keys, rows = [], []
+    for place, i in enumerate(at):
+        key = tuple(fields[i][name] for name in kind)
+        if all(key):
+            keys.append(number.setdefault(key, len(number)))
+            rows.append(place)
+    if not number:  # no product of the batch has all the fields
+        return shared.sum() * 0.0
+    named = [dict(zip(kind, key, strict=True)) for key in number]
+    out = text(*bags([token_ids(caption(labels, kind, rng)) for labels in named]))
+    logits = shared[rows] @ out.T * scale.exp().clamp(max=100)
+    own = torch.tensor(keys)[:, None] == torch.arange(len(number))[None]
+    return 0.5 * (multi_positive_nce(logits, own) + multi_positive_nce(logits.T, own.T))
+
+
+@torch.no_grad()
+def measure(image: CompactNet, text: TextNet, data: TrainData, features: Features) -> dict[str, float]:
+    """Of the calibration products: top-1 of each head, shopper's view to own picture rank-1, title recall@10, and
+    P@10 of the categories with ten products or more.
+    """
+    at = data.calibration
+    a, b = image.embed(features.plain[at].float()), image.embed(features.hard[0, at].float())
+    figures = {}
+    for name in HEAD_WEIGHTS:
+        labels = torch.from_numpy(data.labels[name][at])
+        figures[f"{name}_top1"] = float((a[name].argmax(1) == labels)[labels >= 0].float().mean())
+    group = torch.from_numpy(data.group[at])
+    best = (b["instance"] @ a["instance"].T).argmax(1)
+    figures["instance_rank1"] = float((group[best] == group).float().mean())
+    title = torch.from_numpy(data.title[at])
+    scores = text(*bags([data.tokens[i] for i in at])) @ a["shared"].T
+    top = scores.topk(min(10, len(at)), 1).indices
+    figures["title_recall10"] = float((title[top] == title[:, None]).any(1).float().mean())
+    labels = torch.from_numpy(data.labels["category"][at])
+    wanted = [c for c in range(len(data.classes["category"])) if int((labels == c).sum()) >= 10]
+    if wanted:
+        queries = text(*bags([token_ids(data.classes["category"][c]) for c in wanted]))
+        top = (queries @ a["shared"].T).topk(10, 1).indices
+        figures["category_p10"] = float((labels[top] == torch.tensor(wanted)[:, None]).float().mean())
+    else:
+        figures["category_p10"] = 0.0
+    return {name: round(value, 4) for name, value in figures.items()}
