@@ -38,7 +38,7 @@ _GENDERS = {
 _GENDER_BY_WORD = {word: gender for gender, words in _GENDERS.items() for word in words.split()}
 _IN_STOCK = frozenset({"in stock", "in_stock", "instock", "yes", "true", "available", "preorder", "backorder"})
 _OUT_OF_STOCK = frozenset({"out of stock", "out_of_stock", "outofstock", "no", "false", "sold out", "discontinued"})
-_NUMBER = re.compile(r"\d+(\.\d+)?|\d{1,3}(,\d{3})+(\.\d+)?")
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?|[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _MOST_PRICE = Decimal(10) ** 9
 
 
@@ -170,7 +170,7 @@ def _price(value: Any) -> tuple[Decimal | None, str | None]:
     if not _is_said(value):
         return None, None
     text, currency = str(value).strip(), None
-    if named := re.fullmatch(r"([A-Za-z]{3})\s*(\S+)|(\S+?)\s*([A-Za-z]{3})", text):
+    if named := re.fullmatch(r"([A-Za-z]{3})\s*([0-9.,]+)|([0-9.,]+)\s*([A-Za-z]{3})", text):
         currency, text = named[1] or named[4], named[2] or named[3]
     price = _decimal(text, "price")
     if price >= _MOST_PRICE:

@@ -181,12 +181,14 @@ def _check_is_text_table(path: Path) -> None:
             start = file.read(4096)
     except OSError as error:
         raise FeedError(
-            f"the feed {path.name!r} cannot be read: {error.strerror}", hint="give the path of a CSV, TSV, JSON Lines or Parquet file"
+            f"the feed {path.name!r} cannot be read: {error.strerror}",
+            hint="give the path of a CSV, TSV, JSON Lines or Parquet file",
         ) from error
     if not start.strip():
         raise FeedError(f"the feed {path.name!r} is empty", hint="export it again with a header and its products")
     is_wide = start.startswith((b"\xff\xfe", b"\xfe\xff"))
-    if path.suffix.lower() != ".parquet" and (start.startswith(b"PK\x03\x04") or (b"\x00" in start and not is_wide)):
+    is_binary = start.count(0) > len(start) // 20 and not is_wide  # a stray NUL or two cost their rows alone
+    if path.suffix.lower() != ".parquet" and (start.startswith(b"PK\x03\x04") or is_binary):
         raise FeedError(
             f"the feed {path.name!r} is not a text table (perhaps a spreadsheet or an archive)",
             hint="export it as CSV, in UTF-8",
@@ -295,7 +297,7 @@ def _cells(
             break
         text += following[1]
     ahead.extendleft(reversed(taken))
-    if is_open:
+    if is_open or taken:
         return reject(number, "a quote is opened and never closed", line)
     try:
         return _split(line, delimiter)  # a stray quote inside a cell is a character like any other
