@@ -107,9 +107,10 @@ def set_odds(categories: Sequence[str | None]) -> float | None:
 @cache
 def learned() -> Combinations:
     table = json.loads(resources.path("vocabulary/combinations.json").read_text(encoding="utf-8"))
+    share = np.array(table["share"])
     return Combinations(
         tuple(table["names"]),
-        np.array(table["share"]),
+        share / share.sum(),
         np.array(table["pairs"]),
         np.array(table["weights"]),
         tuple(table["set_odds"]),

@@ -80,13 +80,13 @@ def confusions(readings: Sequence[Reading]) -> list[tuple[str, str, int]]:
     return [(printed, measured, count) for (printed, measured), count in counts.most_common()]
 
 
-def evaluate_colours(shared_data: Path, n: int = 5000, seed: int = 0) -> Result:
+def evaluate_colours(shared_data: Path, seed: int = 0, *, n: int = 5000) -> Result:
     """The figures over `n` products, and the ten commonest confusions as shares of all."""
     readings = read_colours(shared_data, n, seed)
     figures = score(readings)
     for printed, measured, count in confusions(readings)[:10]:
         figures[f"confusion_{printed}_as_{measured}"] = count / len(readings)
-    command = f"outfit evaluate colours --n {n} --seed {seed}"
+    command = f"outfit evaluate colours --seed {seed}"
     return Result("colours", command, revision(), seed, len(readings), figures)
 
 

@@ -1,0 +1,1 @@
+"""Figures for what the assistant decides by rule."""
