@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from retrieval import registry
+from retrieval.errors import ModelNotFound, ModelUnavailable
+from retrieval.registry import Model
+
+
+def test_names_are_unique_within_a_role_and_fallbacks_exist():
+    names = [(model.role, model.name) for model in registry.MODELS]
+    assert len(names) == len(set(names))
+    for model in registry.MODELS:
+        if model.fallback:
+            assert registry.row(model.role, model.fallback)
+
+
+@pytest.mark.parametrize("model", registry.MODELS, ids=lambda m: f"{m.role} {m.name}")
+def test_each_row_points_at_a_class_or_says_what_is_missing(model):
+    if registry.missing(model):
+        pytest.skip(f"{model.role} {model.name}: {registry.missing(model)}")
+    module, _, cls = model.factory.partition(":")
+    assert isinstance(getattr(importlib.import_module(module), cls), type)
+
+
+def test_an_unknown_name_is_refused_with_the_names_there_are():
+    with pytest.raises(ModelNotFound, match="no text encoder is called 'bert': there are compact, hashing"):
+        registry.load("text encoder", "bert")
+
+
+def test_a_fallback_stands_in_and_says_so(monkeypatch):
+    lost = Model("lost", "text encoder", "nowhere:Nothing", "", weights=("weights/lost.onnx",), fallback="hashing")
+    monkeypatch.setattr(registry, "MODELS", (*registry.MODELS, lost))
+    loaded = registry.load("text encoder", "lost")
+    assert loaded.row.name == "hashing"
+    assert loaded.notice == (
+        "the text encoder 'lost' cannot be loaded (weights/lost.onnx is not there): 'hashing' stands in for it"
+    )
+
+
+def test_without_a_fallback_it_is_an_error_that_names_the_package(monkeypatch):
+    needy = Model("needy", "detector", "nowhere:Nothing", "", packages=("no_such_package",), extra="models")
+    monkeypatch.setattr(registry, "MODELS", (needy,))
+    with pytest.raises(ModelUnavailable, match=r"package no_such_package is not installed: pip install"):
+        registry.load("detector", "needy")
