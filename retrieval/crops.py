@@ -55,7 +55,7 @@ Outcome = NoGarment | OneGarment | SeveralGarments
 def suppress(
     detections: Sequence[Detection], *, same_slot_iou: float = SAME_SLOT_IOU, any_slot_iou: float = ANY_SLOT_IOU
 ) -> list[Detection]:
-    """Greedy class-aware non-maximum suppression, the surest box kept; ties are broken by place, so the order is stable.
+    """Greedy class-aware non-maximum suppression, the surest box kept; ties are broken by place.
 
     A detection whose slot is unknown is compared by its label. Bag over coat, belt over trousers: boxes of different
     slots live together until they nearly coincide (`any_slot_iou`). Thresholds are in (0, 1]; others raise

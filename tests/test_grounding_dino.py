@@ -170,18 +170,18 @@ class TestRefusals:
     @pytest.mark.parametrize("which", ["box_threshold", "text_threshold"])
     def test_thresholds_out_of_range(self, which, bad):
         with pytest.raises(InvalidSetting, match="expected a confidence"):
-            gd.GroundingDino(_Silent(), **{which: bad})
+            gd.GroundingDinoDetector(_Silent(), **{which: bad})
 
     def test_labels_of_one_call_are_checked_too(self):
         with pytest.raises(InvalidInput, match="no English word"):
-            gd.GroundingDino(_Silent()).detect(Image.new("RGB", (64, 64)), ["飞机"])
+            gd.GroundingDinoDetector(_Silent()).detect(Image.new("RGB", (64, 64)), ["飞机"])
 
     def test_sides_that_make_no_picture(self):
         with pytest.raises(InvalidSetting, match="sides"):
-            gd.GroundingDino(_Silent(), short_px=900, long_px=800)
+            gd.GroundingDinoDetector(_Silent(), short_px=900, long_px=800)
 
     def test_nothing_found_is_an_empty_list(self):
-        assert gd.GroundingDino(_Silent()).detect(Image.new("RGB", (64, 64))) == []
+        assert gd.GroundingDinoDetector(_Silent()).detect(Image.new("RGB", (64, 64))) == []
 
     def test_unknown_package_or_hub(self):
         with pytest.raises(InvalidSetting, match="package"):
@@ -331,4 +331,4 @@ class TestContract(DetectorContract):
     @pytest.fixture
     def detector(self, tiny):
         engine = gd.TransformersEngine(tiny[0], tiny[1], "tiny")
-        return gd.GroundingDino(engine, short_px=128, long_px=192, box_threshold=0.05, text_threshold=0.05)
+        return gd.GroundingDinoDetector(engine, short_px=128, long_px=192, box_threshold=0.05, text_threshold=0.05)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from retrieval import resources
 from retrieval.crops import suppress
 from retrieval.errors import InvalidSetting, ModelUnavailable
 from retrieval.items import Box, Detection, Slot
@@ -63,37 +64,69 @@ def peaks(heat: np.ndarray, threshold: float, most: int = MOST_PEAKS) -> list[tu
     return sorted(found, key=lambda p: (-p[3], p[:3]))[:most]
 
 
+def calibrated(heat: np.ndarray, scale: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Heat -> probability that a garment of that slot is there: sigmoid(scale * logit(heat) + shift), by class.
+
+    `heat`: (classes, h, w) in [0, 1]; `scale` (above 0) and `shift`: (classes,), fitted by Platt's method (1999).
+    """
+    p = np.clip(heat, 1e-6, 1 - 1e-6)
+    logit = np.log(p) - np.log1p(-p)
+    return 1 / (1 + np.exp(-(scale[:, None, None] * logit + shift[:, None, None])))
+
+
 def decode(
-    heat: np.ndarray, sides: np.ndarray, threshold: Sequence[float], stride_px: int = STRIDE_PX
+    heat: np.ndarray, sides: np.ndarray, threshold: float, stride_px: int = STRIDE_PX
 ) -> list[tuple[int, float, tuple[float, float, float, float]]]:
     """What the network says -> (class, confidence, xyxy in input px), surest first, before suppression.
 
     `heat`: (classes, h, w) in [0, 1]. `sides`: (4, h, w), distances in px from a place's middle to the left, top, right
-    and bottom side. `threshold`: least confidence, one per class.
+    and bottom side. `threshold`: least confidence.
     """
     found = []
-    for k, y, x, height in peaks(heat, min(threshold)):
+    for k, y, x, height in peaks(heat, threshold):
         left, top, right, bottom = (float(v) for v in sides[:, y, x])
         cx, cy = (x + 0.5) * stride_px, (y + 0.5) * stride_px
-        if height >= threshold[k] and left + right > 0 and top + bottom > 0:
+        if left + right > 0 and top + bottom > 0:
             found.append((k, height, (cx - left, cy - top, cx + right, cy + bottom)))
     return found
+
+
+def found_in(
+    decoded: Sequence[tuple[int, float, tuple[float, float, float, float]]],
+    size: tuple[int, int],
+    scale: float,
+    margin: tuple[int, int],
+) -> list[Detection]:
+    """What `decode` gave, put back into a picture of `size` (width, height) px by undoing its `letterbox`; clipped, what
+    lies in the margin alone is left out, and overlapping boxes are merged."""
+    found = []
+    for k, confidence, corners in decoded:
+        x0, y0, x1, y1 = (
+            min(max((value - before) / scale, 0.0), float(side))
+            for value, before, side in zip(corners, margin * 2, size * 2, strict=True)
+        )
+        if x1 > x0 and y1 > y0:
+            found.append(Detection(Box(x0, y0, x1, y1), SLOTS[k].value, confidence, SLOTS[k]))
+    return suppress(found)
 
 
 class CompactDetector:
     """Garments of a photo with slot and confidence, by the network in `weights` (ONNX; its facts beside it, .json).
 
-    `threshold` replaces the calibrated thresholds, in (0, 1); InvalidSetting where it is out of range.
+    Without `weights`, those that ship: `data/weights/detector.onnx`.
+
+    `threshold` replaces the shipped least confidence, in (0, 1); InvalidSetting where it is out of range.
     Raises ModelUnavailable where the file is missing or is no such network.
     """
 
     name = "compact"
 
-    def __init__(self, weights: Path, *, threshold: float | None = None, threads: int = 1) -> None:
+    def __init__(self, weights: Path | None = None, *, threshold: float | None = None, threads: int = 1) -> None:
         import onnxruntime
 
         if threshold is not None and not 0 < threshold < 1:
             raise InvalidSetting(f"detector threshold is {threshold}: expected a confidence between 0 and 1")
+        weights = weights or resources.path("weights/detector.onnx")
         facts = weights.with_suffix(".json")
         for path in (weights, facts):
             if not path.is_file():
@@ -104,30 +137,23 @@ class CompactDetector:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         try:
-            calibrated = json.loads(facts.read_text(encoding="utf-8"))["thresholds"]
-            thresholds = [float(calibrated[slot.value]) for slot in SLOTS]
+            known = json.loads(facts.read_text(encoding="utf-8"))
+            pairs = np.array([known["calibration"][slot.value] for slot in SLOTS], np.float64)
+            self._scale, self._shift = pairs[:, 0], pairs[:, 1]
+            self.threshold = float(known["threshold"]) if threshold is None else threshold
             self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime raises classes of its own for each kind of broken file
             raise ModelUnavailable(
                 f"compact detector cannot be read from {weights}: {error}",
                 hint="reinstall the package, or make it again with `outfit train detector`",
             ) from error
-        self.thresholds = thresholds if threshold is None else [threshold] * len(SLOTS)
 
     def detect(self, image: Image, labels: Sequence[str] = ()) -> list[Detection]:
         """Garments of seven slots, boxes in the picture's pixels. `labels` that name slots narrow them; others are
         ignored, as the network knows nothing else."""
-        wanted = {SLOTS.index(Slot(label)) for label in labels if label in {slot.value for slot in SLOTS}}
-        square, scale, (x, y) = letterbox(image)
+        wanted = {slot.value for slot in SLOTS} & set(labels)
+        square, scale, margin = letterbox(image)
         heat, sides = self._session.run(None, {"image": as_input(square)})
-        found = []
-        for k, confidence, (x0, y0, x1, y1) in decode(heat[0], sides[0], self.thresholds):
-            if wanted and k not in wanted:
-                continue
-            corners = [
-                min(max((value - margin) / scale, 0.0), float(side))
-                for value, margin, side in zip((x0, y0, x1, y1), (x, y, x, y), image.size * 2, strict=True)
-            ]
-            if corners[2] > corners[0] and corners[3] > corners[1]:
-                found.append(Detection(Box(*corners), SLOTS[k].value, min(1.0, confidence), SLOTS[k]))
-        return suppress(found)
+        sure = calibrated(heat[0].astype(np.float64), self._scale, self._shift)
+        found = found_in(decode(sure, sides[0], self.threshold), image.size, scale, margin)
+        return [one for one in found if not wanted or one.label in wanted]

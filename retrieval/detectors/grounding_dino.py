@@ -127,14 +127,17 @@ def found_in(
     return sorted(found, key=lambda d: (-d.confidence, d.box.as_tuple()))
 
 
-class GroundingDino:
-    """Zero-shot detection by free words. Thresholds are confidences in (0, 1); InvalidSetting where they are not."""
+class GroundingDinoDetector:
+    """Zero-shot detection by free words. Without an `engine`, the one that `load()` gives.
+
+    Thresholds are confidences in (0, 1); InvalidSetting where they are not.
+    """
 
     name = "grounding-dino"
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | None = None,
         *,
         labels: Sequence[str] = DEFAULT_LABELS,
         box_threshold: float = BOX_THRESHOLD,
@@ -147,7 +150,8 @@ class GroundingDino:
                 raise InvalidSetting(f"{what} is {value}: expected a confidence between 0 and 1, such as 0.3")
         if not 128 <= short_px <= long_px:
             raise InvalidSetting(f"sides are {short_px} and {long_px} px: expected 128 <= short side <= long side")
-        self._engine, self._caption = engine, prompt_of(labels)
+        self._caption = prompt_of(labels)
+        self._engine = engine or load()
         self._box_threshold, self._text_threshold = box_threshold, text_threshold
         self._short_px, self._long_px = short_px, long_px
 

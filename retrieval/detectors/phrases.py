@@ -16,15 +16,15 @@ DEFAULT_LABELS = ("clothes", "pants", "hats", "shoes")  # the anchor's prompt: `
 MOST_LABELS = 60  # the text side reads 256 tokens; labels are a few tokens each
 
 _WORDS = {
-    Slot.TOP: "top shirt t-shirt tshirt tee blouse sweater sweatshirt jumper pullover hoodie polo tunic kurta kurti vest"
-    " camisole tank cardigan",
+    Slot.TOP: "top shirt t-shirt tshirt tee blouse sweater sweatshirt jumper pullover hoodie polo tunic kurta kurti"
+    " vest camisole tank cardigan",
     Slot.BOTTOM: "pants pant trousers trouser jeans shorts skirt leggings chinos slacks bottom joggers capris",
     Slot.ONE_PIECE: "dress gown jumpsuit romper saree sari overalls dungarees one-piece nightdress",
     Slot.OUTERWEAR: "coat jacket outerwear blazer parka overcoat raincoat windbreaker trench waistcoat",
     Slot.SHOES: "shoe shoes boot boots sneaker sneakers sandal sandals heels loafers footwear slippers flip-flops",
     Slot.BAG: "bag handbag backpack purse clutch tote satchel rucksack briefcase",
-    Slot.ACCESSORY: "hat cap beanie scarf belt tie glasses sunglasses watch glove gloves necklace earrings bracelet ring"
-    " sock socks wallet jewellery jewelry accessory",
+    Slot.ACCESSORY: "hat cap beanie scarf belt tie glasses sunglasses watch glove gloves necklace earrings bracelet"
+    " ring sock socks wallet jewellery jewelry accessory",
 }
 _SLOT_OF_WORD = {word: slot for slot, words in _WORDS.items() for word in words.split()}
 

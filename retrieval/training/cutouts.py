@@ -11,7 +11,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -235,8 +235,10 @@ def read_feed(path: Path) -> Iterator[tuple[str, str, str]]:
                 yield tuple(fields[k] for k in at)
 
 
-def cut_catalogue(data_dir: Path, *, small_per_slot: int = 700) -> Iterator[Cutout]:
-    """Cut-outs of the products in `data_dir` (styles.csv, catalog-images.zip, photos.zip), the larger pictures first.
+def cut_catalogue(
+    data_dir: Path, *, keep: Callable[[str], bool] = lambda sku: True, small_per_slot: int = 700
+) -> Iterator[Cutout]:
+    """Cut-outs of the products in `data_dir` (styles.csv, catalog-images.zip, photos.zip) that `keep(sku)` chooses.
 
     60x80 pictures add at most `small_per_slot` to each slot: pasted small, they are as sharp as the scene. Tops
     have enough large ones.
@@ -248,7 +250,7 @@ def cut_catalogue(data_dir: Path, *, small_per_slot: int = 700) -> Iterator[Cuto
     small: dict[Slot | None, int] = {}
     for sku, master, article in read_feed(data_dir / "styles.csv"):
         slot = SLOT_OF.get(article)
-        if slot is None and master != NOT_FASHION:
+        if not keep(sku) or slot is None and master != NOT_FASHION:
             continue
         if sku in large:
             data = photos.read(large[sku])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +175,7 @@ def rate_at(share: float, top: float) -> float:
     """Learning rate when `share` in [0, 1] of the time is gone: a rise over 4 %, then a cosine to zero."""
     if share < 0.04:
         return top * max(share, 0.001) / 0.04
-    return top * 0.5 * (1 + np.cos(np.pi * min(1.0, (share - 0.04) / 0.96)))
+    return top * 0.5 * (1 + math.cos(math.pi * min(1.0, (share - 0.04) / 0.96)))
 
 
 def flipped(scene: Scene) -> Scene:
