@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 
 from retrieval.encoders.compact_tokens import token_ids
-from retrieval.errors import InvalidSetting, StoreError
+from retrieval.errors import InvalidSetting, ModelError, StoreError
 from retrieval.training import augment, cache
 from retrieval.training.losses import coarse_cross_entropy, labelled_cross_entropy, multi_positive_nce
 from retrieval.training.nets import CompactNet, NetConfig, TextNet
@@ -320,7 +320,7 @@ class Trainer:
         losses = self._loss(self.image.embed(pooled), products, people)
         total = sum(losses.values())
         if not math.isfinite(total.item()):
-            raise StoreError(
+            raise ModelError(
                 f"loss is {total.item()} at step {self.step}", hint="resume from the checkpoint with a lower rate"
             )
         self.optimiser.zero_grad(set_to_none=True)
