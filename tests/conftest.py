@@ -3,9 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.compose import Assistant
+
+
+@pytest.fixture(scope="session")
+def demo_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of an assistant over the demo catalogue, in a folder of its own that is built once a test session."""
+    return Settings.load(home=tmp_path_factory.mktemp("home"), port=0)
+
+
+@pytest.fixture(scope="session")
+def demo(demo_settings: Settings) -> Iterator[Assistant]:
+    """The running assistant over the demo catalogue. Shared: tests must not write to it."""
+    from assistant.compose import build
+
+    assistant = build(demo_settings)
+    yield assistant
+    assistant.close()
 
 
 @pytest.fixture(scope="session")
