@@ -129,9 +129,14 @@ class Ledger:
     def intend(self, changes: Sequence[Change]) -> None:
         """Announce: new and returning items pending, with their photos; every fresh vector not written.
 
-        An item that is ready stays so, with its old values, until it is settled.
+        An item that is ready stays so, with its old values, until it is settled; only photos that it no longer has go now,
+        before their vectors do.
         """
         with self._catalogue.writing() as connection:
+            left = [v for c in changes for v in c.gone if v.collection == IMAGE]
+            if left:
+                of_view = and_(views.c.sku == bindparam("of_sku"), views.c.name == bindparam("of_view"))
+                connection.execute(delete(views).where(of_view), [{"of_sku": v.sku, "of_view": v.view} for v in left])
             self._write_items(connection, [c for c in changes if not _is_ready(c)], "pending")
             self._write_vectors(connection, changes, [replace(v, is_written=False) for c in changes for v in c.fresh])
 
@@ -308,9 +313,9 @@ def _vector_values(vector: Vector) -> dict[str, Any]:
 
 
 _OF_VECTOR = and_(
-    vectors.c.collection == bindparam("of_collection"),
     vectors.c.sku == bindparam("of_sku"),
     vectors.c.view == bindparam("of_view"),
+    vectors.c.collection == bindparam("of_collection"),
 )
 
 
