@@ -8,13 +8,15 @@ stretches, so that 紧身牛仔裤 is "skinny" and "jeans" and not "tight", "den
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from retrieval import resources
 from retrieval.vocabulary import category_words
 from retrieval.words import Unit, is_han, keys, units
+
+_LONGEST = 8  # units in the longest spelling: 平板电脑保护套 and the like; a test holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def spans(text: str) -> list[Span]:
             tuple(unit.key for unit in found[start:end]),
             term,
         )
-        for start, end, term in _segment(found)
+        for start, end, term in cut(found, terms())
     ]
 
 
@@ -124,7 +126,8 @@ def terms() -> dict[tuple[str, ...], Term]:
         if row["kind"] == "slot":
             _claim(found, row)
     for word in category_words():
-        term = Term("category", word.english, word.english, categories=word.categories, is_narrow=word.is_narrow)
+        zh = word.zh
+        term = Term("category", word.english, word.english, zh, word.categories, word.is_narrow)
         found.setdefault(keys(word.word), term)
     for row in rows:
         if row["kind"] != "slot":
@@ -151,14 +154,9 @@ def _by_name() -> dict[tuple[str, str], Term]:
     return found
 
 
-@cache
-def _longest() -> int:
-    return max(len(key) for key in terms())
-
-
-def _segment(found: Sequence[Unit]) -> list[tuple[int, int, Term | None]]:
-    """Cut into [start, end) stretches: fewest unknown units first, then fewest stretches, then longest first."""
-    known = terms()
+def cut(found: Sequence[Unit], known: Mapping[tuple[str, ...], Term]) -> list[tuple[int, int, Term | None]]:
+    """Units into [start, end) stretches of `known` meaning: fewest unknown units, then fewest stretches, then longest
+    first."""
     n = len(found)
     best: list[tuple[int, int]] = [(0, 0)] * (n + 1)  # cost of the rest from i on
     step: list[tuple[int, Term | None]] = [(0, None)] * n
@@ -166,7 +164,7 @@ def _segment(found: Sequence[Unit]) -> list[tuple[int, int, Term | None]]:
         unknown, count = best[i + 1]
         best[i], step[i] = (unknown + 1, count + 1), (i + 1, None)
         key: tuple[str, ...] = ()
-        for j in range(i + 1, min(n, i + _longest()) + 1):
+        for j in range(i + 1, min(n, i + _LONGEST) + 1):
             key += (found[j - 1].key,)
             term = known.get(key)
             if term is not None and (best[j][0], best[j][1] + 1) <= best[i]:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from retrieval import resources
 from retrieval.items import Slot
-from retrieval.words import keys
+from retrieval.words import is_han, keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,15 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class CategoryWord:
-    """A word for one or several categories, the likeliest first; `english` is how the catalogue would say it.
+    """A word for one or several categories, the likeliest first; `english` is how the catalogue would say it, `zh` how
+    a Chinese shop would.
 
     A word is `is_narrow` when it says more than its categories do ("trench coat" among Jackets).
     """
 
     word: str
     english: str
+    zh: str
     categories: tuple[str, ...]
     is_narrow: bool = False
 
@@ -76,10 +78,12 @@ def category_words() -> tuple[CategoryWord, ...]:
     found = []
     for row in _table()["words"]:
         narrow, names = row.get("narrow", False), tuple(row["categories"])
-        found += [CategoryWord(word, row["words"][0], names, narrow) for word in row["words"]]
+        zh = next((word for word in row["words"] if is_han(word)), category_zh(names[0]))
+        found += [CategoryWord(word, row["words"][0], zh, names, narrow) for word in row["words"]]
     for category in categories().values():
         english = category.name.lower()
-        found += [CategoryWord(word, english, (category.name,)) for word in (category.name, *category.en, *category.zh)]
+        spellings = (category.name, *category.en, *category.zh)
+        found += [CategoryWord(word, english, category.zh[0], (category.name,)) for word in spellings]
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ _LATIN_RUN = re.compile(r"[\u3400-\u9fff]|[^\u3400-\u9fff]+")
 _KEEP = frozenset({
     "shorts", "tights", "flats", "briefs", "slacks", "slides", "braces", "platforms", "kicks", "denims", "glasses",
     "hers", "yours", "ours", "theirs", "as", "is", "was", "has", "does", "his", "its", "this", "us", "yes", "plus",
-    "gas", "lens", "chinos", "bermudas", "series", "always",
+    "gas", "lens", "series", "always",
 })  # fmt: skip
 
 

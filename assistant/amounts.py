@@ -1,0 +1,136 @@
+"""Amounts of money in words and figures: "under two hundred and fifty", "$1,200", 1.5k, 一千五, 两三百."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from retrieval.words import Unit, is_han
+
+_SMALL = {
+    word: value
+    for value, word in enumerate(
+        (
+            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+            " seventeen eighteen nineteen"
+        ).split()
+    )
+}
+_TENS = {
+    word: 10 * value
+    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+}
+_LARGE = {"thousand": 1000, "grand": 1000, "k": 1000}
+_HAN_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
+_SIGNS = frozenset({"$", "¥", "€", "£", "₹"})
+_MONEY = _SIGNS | {"元", "块", "刀"}
+_LEAST = 10  # smaller numbers are counts ("two shoes", 一条), unless a currency stands beside
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number standing in units [start, end) of a text."""
+
+    start: int
+    end: int
+    value: Decimal
+
+
+def find_amounts(units: Sequence[Unit]) -> list[Amount]:
+    """Every number that may be money, in order: 10 or more, or with a currency beside it."""
+    found: list[Amount] = []
+    i = 0
+    while i < len(units):
+        value, end = _read(units, i)
+        if value is None:
+            i += 1
+            continue
+        beside = {unit.key for unit in (*units[max(0, i - 1) : i], *units[end : end + 1])}
+        if (value >= _LEAST or beside & _MONEY) and "第" not in beside:
+            found.append(Amount(i, end, value))
+        i = end
+    return found
+
+
+def _read(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
+    """The number that begins at `start` and where it ends; None where none begins."""
+    key = units[start].key
+    if key[0].isdigit():
+        return _figures(units, start)
+    if is_han(key):
+        return _han(units, start)
+    return _words(units, start)
+
+
+def _figures(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
+    text = units[start].key
+    groups = text.replace(".", ",").split(",")
+    if len(groups) > 1 and all(len(group) == 3 for group in groups[1:]):
+        value = Decimal("".join(groups))  # 1,200 and 1.200
+    elif text.count(".") + text.count(",") == 1:
+        value = Decimal(text.replace(",", "."))
+    elif len(groups) == 1:
+        value = Decimal(text)
+    else:
+        return None, start + 1
+    end = start + 1
+    if end < len(units):
+        factor = _LARGE.get(units[end].key) or _HAN_UNITS.get(units[end].key)
+        if factor:
+            return value * factor, end + 1
+    return value, end
+
+
+def _words(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
+    whole = current = 0
+    end = start
+    last = ""
+    while end < len(units):
+        word = units[end].key
+        following = units[end + 1].key if end + 1 < len(units) else ""
+        if word in _SMALL and last in ("", "tens", "large"):
+            current, last = current + _SMALL[word], "small"
+        elif word in _TENS and last == "small" and 1 <= current <= 9:
+            current, last = 100 * current + _TENS[word], "tens"  # "two fifty"
+        elif word in _TENS and last in ("", "large"):
+            current, last = current + _TENS[word], "tens"
+        elif word == "hundred" and last in ("", "small"):
+            current, last = 100 * max(current, 1), "large"
+        elif word in _LARGE and word != "k" and last in ("", "small", "tens", "large"):
+            whole, current, last = whole + 1000 * max(current, 1), 0, "large"
+        elif word == "a" and last == "" and (following == "hundred" or following in ("thousand", "grand")):
+            pass
+        elif word == "and" and last == "large" and (following in _SMALL or following in _TENS):
+            pass
+        else:
+            break
+        end += 1
+    return (Decimal(whole + current), end) if last else (None, start + 1)
+
+
+def _han(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
+    """Chinese numerals: digits and units, with the shorthand 一千五 (1500) and the range 两三百 (300, its upper end)."""
+    if units[start].key not in _HAN_DIGITS and units[start].key != "十":
+        return None, start + 1
+    whole = digit = 0
+    last_unit = 0
+    end = start
+    while end < len(units):
+        char = units[end].key
+        if char in _HAN_DIGITS:
+            digit = _HAN_DIGITS[char]
+        elif char in _HAN_UNITS:
+            last_unit = _HAN_UNITS[char]
+            if last_unit == 10000:
+                whole, digit = max(whole + digit, 1) * last_unit, 0
+            else:
+                whole, digit = whole + max(digit, 1) * last_unit, 0
+        else:
+            break
+        end += 1
+    if not last_unit:
+        return None, start + 1
+    shorthand = last_unit >= 100 and digit and units[end - 2].key in _HAN_UNITS
+    return Decimal(whole + (digit * last_unit // 10 if shorthand else digit)), end

@@ -1,0 +1,89 @@
+"""The table of phrases: what shoppers say, and the wish that it should become. One third is held out by hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from pathlib import Path
+
+from assistant.understanding import Shown, ShownPiece
+from assistant.wish import Wish
+from retrieval.items import Gender, Slot
+
+TABLE = Path(__file__).with_name("phrases.jsonl")
+
+_LOOKS = (
+    "top T1 20 Shirts, bottom B1 40 Jeans, shoes S1 60 Heels, bag G1 30 Handbags",
+    "top T2 25 Tops, bottom B2 35 Trousers, shoes S2 55 Casual Shoes",
+    "top T3 15 Tshirts, bottom B3 45 Skirts, shoes S3 70 Sports Shoes, accessory A3 10 Belts",
+)
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One row: said while `prior` was in force and, where so marked, three looks were shown."""
+
+    say: str
+    prior: Wish
+    shown: Shown | None
+    expected: Wish
+    is_held_out: bool
+
+    @property
+    def lang(self) -> str:
+        return "zh" if re.search("[\u4e00-\u9fff]", self.say) else "en"
+
+
+def looks_shown(opened: str | None = None) -> Shown:
+    """Three looks of known skus, categories and prices; the piece `opened` is the one that "this" means."""
+    looks = tuple(tuple(_piece(text) for text in look.split(", ")) for look in _LOOKS)
+    return Shown(looks, sku=opened)
+
+
+def _piece(text: str) -> ShownPiece:
+    slot, sku, price, category = text.split(" ", 3)
+    return ShownPiece(Slot(slot), sku, category, Decimal(price))
+
+
+def read_table() -> list[Phrase]:
+    return [_phrase(json.loads(line)) for line in TABLE.read_text(encoding="utf-8").splitlines()]
+
+
+def _phrase(row: dict) -> Phrase:
+    key = json.dumps([row["say"], row.get("prior"), row.get("shown")], ensure_ascii=False, sort_keys=True)
+    held = int(hashlib.sha256(key.encode()).hexdigest(), 16) % 3 == 0
+    prior = _wish(row.get("prior", {}), Wish())
+    given = row.get("shown")
+    shown = looks_shown(given if isinstance(given, str) else None) if given else None
+    expected = Wish() if row.get("reset") else _wish(row["wish"], prior)
+    return Phrase(row["say"], prior, shown, expected, held)
+
+
+def _wish(changes: dict, base: Wish) -> Wish:
+    values = {each.name: getattr(base, each.name) for each in fields(Wish)}
+    for name, value in changes.items():
+        if name in ("slots", "without_slots"):
+            value = frozenset(map(Slot, value))
+        elif isinstance(values[name], frozenset):
+            value = frozenset(value)
+        elif name.startswith("budget") and value is not None:
+            value = Decimal(value)
+        elif name == "cheaper_than":
+            value = tuple((Slot(slot), Decimal(price)) for slot, price in value)
+        elif name == "gender":
+            value = Gender(value)
+        values[name] = value
+    return Wish(**values)
+
+
+def differences(wish: Wish, expected: Wish) -> dict[str, tuple[object, object]]:
+    """Fields that are not as expected: name -> (is, should be). The language is checked apart."""
+    found = {}
+    for each in fields(Wish):
+        is_, should = getattr(wish, each.name), getattr(expected, each.name)
+        if each.name != "lang" and is_ != should:
+            found[each.name] = (is_, should)
+    return found
