@@ -66,7 +66,7 @@ def test_missing_weights_name_the_file_and_the_next_step(tmp_path):
     for make in (compact.CompactImageEncoder, compact.CompactTextEncoder, compact.CompactDescriber):
         with pytest.raises(ModelUnavailable, match="cannot be read") as caught:
             make(tmp_path)
-        assert "outfit models export" in caught.value.hint
+        assert "outfit train export" in caught.value.hint
 
 
 def test_files_that_are_no_models_are_refused(tmp_path):

@@ -37,7 +37,7 @@ WIDTH_PX, HEIGHT_PX = 64, 80
 BATCH = 64
 REMEMBERED = 512  # pictures whose answers are kept: what a few turns of a conversation ask again
 LEAST_SLOT = 0.6  # probability of a slot, summed over its categories, below which it is not told
-_HINT = "export them with `outfit models export`, or check out the repository with its data/weights folder"
+_HINT = "export them with `outfit train export`, or check out the repository with its data/weights folder"
 
 
 def letterbox(image: Image, width: int = WIDTH_PX, height: int = HEIGHT_PX) -> Image:
