@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 
 import typer
@@ -27,6 +28,7 @@ for module in (system, catalogue, looks, quality):
 
 def main() -> None:
     """Run a command; errors raised on purpose become one sentence and the next step, never a traceback."""
+    logging.basicConfig(level=logging.WARNING, format="note: %(message)s")
     try:
         app()
     except OutfitError as error:

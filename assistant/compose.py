@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 from assistant.guardrail import Policy
 from assistant.settings import Settings
 from assistant.stylist import Plan, Stylist
+from assistant.stylists import StylistModel
 from assistant.stylists.compact import CompactStylist, Kind
+from assistant.verdicts import VerdictCache
 from retrieval import feeds, registry, resources
 from retrieval.catalogue import Catalogue
 from retrieval.colours import measure_palette
@@ -33,6 +35,7 @@ from retrieval.search import Search
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from assistant.stylists.client import ChatClient
     from retrieval.items import Item
 
 _LOG = logging.getLogger(__name__)
@@ -106,11 +109,17 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
     describer, describer_notice = _describer(shelf.search)
     threshold = settings.search_threshold if settings.search_threshold is not None else shelf.search_threshold
     notices = tuple(filter(None, (*shelf.notices, detector.notice, describer_notice)))
+    for notice in notices:
+        _LOG.warning(notice)
+    embedded = CompactStylist(describer, _carried(shelf.catalogue))
+    model = _with_vlm(settings, shelf.catalogue, embedded)
+    is_embedded = model is embedded
     stylist = Stylist(
         detector=detector.model,
-        model=CompactStylist(describer, _carried(shelf.catalogue)),
+        model=model,
         search=shelf.search,
-        pictures=_no_pictures,
+        pictures=_no_pictures if is_embedded else _pictures(shelf.catalogue),
+        cache=None if is_embedded else VerdictCache(settings.home / "verdicts.db"),
         plan=Plan(
             detection_threshold=settings.detection_threshold,
             crop_scale=settings.crop_scale,
@@ -163,8 +172,6 @@ def open_shelf(
     texts = registry.load("text encoder", settings.text_encoder)
     image_encoder, text_encoder = images.model, texts.model
     notices = tuple(filter(None, (images.notice, texts.notice)))
-    for notice in notices:
-        _LOG.warning(notice)
     catalogue = Catalogue.open(url, create=True)
     if check_space:
         catalogue.check_space("image", image_encoder.space)
@@ -212,6 +219,37 @@ def _describer(search: Search) -> tuple[Describer, str]:
 
 def _carried(catalogue: Catalogue) -> list[Kind]:
     return [Kind(Gender(gender), category, colour, count) for gender, category, colour, count in catalogue.kinds()]
+
+
+def vlm_client(settings: Settings) -> ChatClient | None:
+    """The client of the vision-language server that the settings name, None where they name none."""
+    if settings.vlm_url is None:
+        return None
+    from assistant.stylists.client import ChatClient  # the openai client takes most of a second to import
+
+    return ChatClient(
+        settings.vlm_url,
+        settings.vlm_model,
+        settings.vlm_api_key.get_secret_value() if settings.vlm_api_key else "",
+        timeout_s=settings.vlm_timeout_s,
+        concurrency=settings.vlm_concurrency,
+    )
+
+
+def _with_vlm(settings: Settings, catalogue: Catalogue, embedded: CompactStylist) -> StylistModel:
+    """The vision-language model with the embedded stylist behind it, or the embedded one alone."""
+    client = vlm_client(settings)
+    if client is None:
+        return embedded
+    from assistant.stylists.fallback import FallbackStylist
+    from assistant.stylists.vlm import Manner, VlmStylist
+
+    manner = Manner(
+        context=settings.vlm_context_tokens,
+        photo_tiles=settings.vlm_photo_tiles,
+        is_fast=settings.vlm_fast_verdicts,
+    )
+    return FallbackStylist(VlmStylist(client, catalogue.categories(), manner), embedded)
 
 
 def _no_pictures(_item: Item) -> None:

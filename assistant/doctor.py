@@ -26,7 +26,7 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """All checks, in the order in which one would mend what they find."""
-    return [*_settings(settings), *_disk(settings), *_models(settings), *_catalogue(settings)]
+    return [*_settings(settings), *_disk(settings), *_models(settings), *_vlm(settings), *_catalogue(settings)]
 
 
 def _settings(settings: Settings) -> list[Finding]:
@@ -73,6 +73,20 @@ def _models(settings: Settings) -> list[Finding]:
         else:
             findings.append(Finding(role, f"{name}: {lack}", False, role != "describer", "outfit models"))
     return findings
+
+
+def _vlm(settings: Settings) -> list[Finding]:
+    client = compose.vlm_client(settings)
+    if client is None:
+        hint = "outfit serve-vlm, or set OUTFIT_VLM_URL, where a GPU is at hand"
+        return [Finding("vision-language model", "none configured: the embedded stylist judges", False, False, hint)]
+    from assistant.stylists import probe
+
+    try:
+        found = probe.check(client)
+    finally:
+        client.close()
+    return [Finding("vision-language model", f.message, f.is_good, False, f.hint) for f in found]
 
 
 def _catalogue(settings: Settings) -> list[Finding]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assistant import candidates as choosing
+from assistant import turn
 from assistant.compatibility import affinity
 from assistant.guardrail import Admitted, Cache, Policy, admit
 from assistant.looks import Candidate, Look, Piece, Recommendation, Step, Trace
@@ -80,31 +81,36 @@ class Stylist:
         """Looks around the garment of an RGB photo; around the one in `box` (pixels of the photo) where it is given.
 
         No garment, or several and no box: the answer says so and has no looks. `keep` are pieces that the shopper
-        locked. Raises InvalidBox for a box outside the photo.
+        locked. Raises InvalidBox for a box outside the photo; turn.TurnOver and turn.Cancelled where the turn ends first.
         """
-        log = _Log(watch)
-        with log.step("detect", self.detector.name) as counts:
-            found = OneGarment(drawn(photo.size, box)) if box else outcome(self._detect(photo))
-            counts["garments"] = len(found.detections)
-        match found:
-            case NoGarment() | SeveralGarments():
-                return Recommendation(found.detections, trace=log.trace(self.notices))
-            case OneGarment(detection):
-                garment = self._describe(crop(photo, detection.box, scale=self.plan.crop_scale), wish, log)
-        with log.step("find", self.search.image_encoder.space.model) as counts:
-            same = self.search.by_image(garment.picture, where=AVAILABLE, k=self.plan.same_product)
-            counts["products"] = len(same)
-        return self._complete(garment, wish, keep, log, found.detections, detection, same)
+        with self._turn() as now:
+            log = _Log(now, watch)
+            with log.step("detect", self.detector.name) as counts:
+                found = OneGarment(drawn(photo.size, box)) if box else outcome(self._detect(photo))
+                counts["garments"] = len(found.detections)
+            match found:
+                case NoGarment() | SeveralGarments():
+                    return Recommendation(found.detections, trace=log.trace(self.notices))
+                case OneGarment(detection):
+                    garment = self._describe(crop(photo, detection.box, scale=self.plan.crop_scale), wish, log)
+            with log.step("find", self.search.image_encoder.space.model) as counts:
+                same = self.search.by_image(garment.picture, where=AVAILABLE, k=self.plan.same_product)
+                counts["products"] = len(same)
+            return self._complete(garment, wish, keep, log, found.detections, detection, same)
 
     def complete(
         self, garment: Garment, wish: Wish = Wish(), *, keep: Sequence[Piece] = (), watch: Watcher | None = None
     ) -> Recommendation:
         """Looks around a garment that is already described: the later turns of a conversation, or an item of the shop."""
-        return self._complete(garment, wish, keep, _Log(watch))
+        with self._turn() as now:
+            return self._complete(garment, wish, keep, _Log(now, watch))
 
     def detect(self, photo: Image) -> list[Detection]:
         """The garments of an RGB photo, one box each, surest first."""
         return list(outcome(self._detect(photo)).detections)
+
+    def _turn(self) -> AbstractContextManager[turn.Turn]:
+        return turn.within(time.monotonic() + self.plan.deadline_s)
 
     def _detect(self, photo: Image) -> list[Detection]:
         least = self.plan.detection_threshold
@@ -180,7 +186,6 @@ class Stylist:
                 cache=self.cache,
                 locked={piece.item.sku: piece.verdict for piece in keep},
                 progress=lambda done, asked: log.tell("judge", {"done": done, "asked": asked}),
-                deadline=time.monotonic() + self.plan.deadline_s,
             )
             counts.update(admitted.counts)
         return admitted
@@ -193,20 +198,28 @@ class Stylist:
 
 
 class _Log:
-    """Seconds and counts of each step for the trace, told to the watcher as they come."""
+    """Seconds, counts and model calls of each step for the trace, told to the watcher as they come."""
 
-    def __init__(self, watch: Watcher | None) -> None:
+    def __init__(self, now: turn.Turn, watch: Watcher | None) -> None:
+        self._now = now
         self._watch = watch
         self._steps: list[Step] = []
-        self._notices: list[str] = []
 
     @contextmanager
     def step(self, name: str, model: str | None) -> Iterator[dict[str, float]]:
+        """A step of the path; nothing is concluded from one that raises. Ends the turn where nobody waits any more."""
+        self._now.check()
         counts: dict[str, float] = {}
         self.tell(name, {})
-        started = time.perf_counter()
+        started, calls_before = time.perf_counter(), len(self._now.calls)
         yield counts
-        self._steps.append(Step(name, time.perf_counter() - started, counts, model))
+        seconds = time.perf_counter() - started
+        calls = list(self._now.calls)[calls_before:]
+        if calls:
+            counts["model_calls"] = len(calls)
+            counts["model_tokens"] = sum(call.prompt_tokens + call.answer_tokens for call in calls)
+        digests = ",".join(dict.fromkeys(call.prompt_digest for call in calls))
+        self._steps.append(Step(name, seconds, counts, model, digests or None))
         self.tell(name, counts)
 
     def tell(self, name: str, counts: dict[str, float]) -> None:
@@ -215,7 +228,7 @@ class _Log:
 
     def notice(self, text: str) -> None:
         if text:
-            self._notices.append(text)
+            self._now.notice(text)
 
     def trace(self, notices: tuple[str, ...]) -> Trace:
-        return Trace(tuple(self._steps), (*notices, *self._notices))
+        return Trace(tuple(self._steps), (*notices, *self._now.notices))

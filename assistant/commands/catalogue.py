@@ -41,8 +41,6 @@ def ingest(
     base = Mapping.from_toml(mapping) if mapping else None
     table = read_feed(feed, mapping=Mapping.from_pairs(map or (), base))
     shelf = open_shelf(Settings.load())
-    for notice in shelf.notices:
-        console.notice(notice)
     with console.progress_bar() as show:
         summary = shelf.ingest(
             table, images, full=not partial, watch=lambda event: show(event.stage, event.done, event.total)

@@ -23,11 +23,6 @@ def fail(error: OutfitError) -> int:
     return 1
 
 
-def notice(text: str) -> None:
-    """A fallback or a decision that the person should know of."""
-    err.print(f"[yellow]note:[/] {_plain(text)}")
-
-
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
     """Gives `show(stage, done, total)`: a bar with rate and time left on a terminal, silence in a pipe."""

@@ -47,8 +47,6 @@ def recommend(
         raise InvalidInput(f"--lang {lang}: expected en or zh")
     picture = images.read(photo)
     assistant = build(Settings.load())
-    for text in assistant.notices:
-        console.notice(text)
     asked = understand(wish, Wish(lang=lang)) if wish else Wish(lang=lang)
     chosen = _parse(box) if box else None
     if choose is not None:
