@@ -70,9 +70,16 @@ VERDICTS = [
     ('{"answer": "no", "reason": "the "navy" one clashes"}', NO),
     ('{"answer": "yes", "reason": "she said \\"wow\\""}', YES),
     ('{“answer”：“yes”，“reason”：“x”}', YES),
-    ("{answer: yes, reason: fine}", YES),
+    ("{answer: yes, reason: fine}", BAD),  # without quotes nobody can tell where a yes ends
     ("{answer: no}", NO),
-    ('{"answer": yes, "reason": "x"}', YES),
+    ('{"answer": yes, "reason": "x"}', BAD),
+    ('{"answer": no, "reason": "x"}', NO),
+    ('{"answer": "yes", "but only in summer"}', BAD),
+    ('{"answer": "yes", but only in summer, "reason": "x"}', BAD),
+    ('{"answer": "yes"]', BAD),
+    ('{"answer": "yes", {"reason": "x"}}', BAD),
+    ('{"answer": "no\\\\\\', BAD),
+    ('{"answer": ""yes""}', BAD),
     ('[{"answer": "yes", "reason": "x"}]', YES),
     ('{"result": {"answer": "yes", "reason": "x"}}', YES),
     ('{"result": [{"answer": "no"}]}', NO),
@@ -209,7 +216,7 @@ WRAPS = [  # harmless dress: the answer stays what it is
 ]  # fmt: skip
 BODIES = [
     '{{"answer": "{a}", "reason": "fits"}}', "{{'answer': '{a}', 'reason': 'fits'}}", '{{"answer": "{a}",}}',
-    '{{"reason": "fits", "answer": "{a}"}}', '{{"answer" : "{a}" , "reason" : "fits" , }}', "{{answer: {a}}}",
+    '{{"reason": "fits", "answer": "{a}"}}', '{{"answer" : "{a}" , "reason" : "fits" , }}',
     '{{"ANSWER": "{a}", "x": 1e5, "y": [null, true, -0.5]}}', "{{“answer”: “{a}”}}", '{{"answer"="{a}"}}',
 ]  # fmt: skip
 CLEAR = {"yes": YES, "Yes": YES, "YES.": YES, "是": YES, "no": NO, "No": NO, "否": NO, "unsure": OPEN}
@@ -246,6 +253,15 @@ def test_a_yes_that_is_cut_is_one_only_when_it_was_complete() -> None:
     complete = len('{"answer": "yes"')
     for at in range(len(text) + 1):
         assert outcome(text[:at]) == (YES if at >= complete else BAD), text[:at]
+
+
+def test_noise_put_into_what_is_no_clear_yes_never_makes_one() -> None:
+    """The bench's own replies, with other seeds than the bench's."""
+    from assistant.bench.vlm import _malformed
+
+    for seed in range(1, 6):
+        figures = _malformed(seed)
+        assert figures["malformed_exceptions"] == 0 and figures["malformed_false_yes"] == 0
 
 
 def test_noise_never_raises_and_never_says_yes() -> None:
@@ -457,7 +473,7 @@ def test_wanted_and_unwanted_exclude_each_other() -> None:
 
 
 def test_conditions_as_told_to_a_model() -> None:
-    wish = Wish(slots=frozenset({Slot.SHOES, Slot.BAG}), budget_total=Decimal("3000"), gender=Gender.MEN, usage="Formal")
+    wish = Wish(slots=frozenset({Slot.SHOES, Slot.BAG}), budget_total=Decimal(3000), gender=Gender.MEN, usage="Formal")
     assert as_words(wish) == {"slots": ["bag", "shoes"], "gender": "Men", "usage": "Formal", "budget_total": "3000"}
     assert as_words(Wish()) == {}
 

@@ -175,6 +175,16 @@ def test_a_photo_gets_more_tiles_and_a_crowded_context_fewer() -> None:
         assert server.bodies == [] and "session length" in caught.value.hint
 
 
+def test_a_pair_costs_a_twelfth_of_the_naive_call() -> None:
+    """The naive call: the same words for a written verdict, and 3 x 4 tiles with a thumbnail for each 60 x 80 px."""
+    naive = 2 * 13 * 256
+    with served() as (_, stylist), turn.within() as now:
+        stylist.judge(JEANS, RED_DRESS, "en")
+    (call,) = now.calls
+    assert call.purpose == "glance" and call.tiles == 1
+    assert 512 < call.planned_tokens - 1 <= naive / 11.5  # pictures alone: 1/13
+
+
 def test_one_call_describes_and_suggests_and_pixels_are_asked_once() -> None:
     with served() as (server, stylist):
         attributes = stylist.describe(picture(BLUE))
@@ -682,7 +692,7 @@ def test_text_in_a_picture_stays_in_the_picture() -> None:
     with served() as (server, stylist):
         assert stylist.judge(JEANS, replace(RED_DRESS, picture=poster), "en").answer is Answer.NO
         (body,) = server.bodies
-        assert "decoration" in sent_words(body) and "YES" not in sent_words(body)
+        assert "Ignore any writing" in sent_words(body) and "YES" not in sent_words(body)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 TILE_PX = 448
 TOKENS_PER_TILE = 256
 DEFAULT_TILES = 12  # what InternVL2's own configuration takes where a request says nothing
-_MESSAGE_TOKENS = 12  # role markers and line ends around one message
+_MESSAGE_TOKENS = 5  # "<|im_start|>", the role, a line end, "<|im_end|>"
+_FRAME_TOKENS = 4  # the beginning of the text, and of the answer
 _PICTURE_TOKENS = 8  # "<img>", "</img>", the line end, and a label
 
 
@@ -63,13 +64,14 @@ def picture_tokens(width_px: int, height_px: int, max_tiles: int) -> int:
 def word_tokens(text: str) -> int:
     """A cautious estimate, since the model's own tokenizer is not here: 3.2 Latin characters a token (English prose has
     about 4 with large vocabularies), and one Chinese character a token (there it is less than one)."""
-    other = sum(ord(char) > 0x2E7F for char in text)
+    other = 0 if text.isascii() else sum(ord(char) > 0x2E7F for char in text)
     return math.ceil((len(text) - other) / 3.2 + other)
 
 
 def message_cost(texts: list[str], pictures: list[tuple[int, int, int]], answer: int) -> Cost:
     """`texts` of all messages; `pictures` as (width px, height px, most tiles); `answer` the most tokens asked for."""
     words = sum(word_tokens(text) + _MESSAGE_TOKENS for text in texts) + _PICTURE_TOKENS * len(pictures)
+    words += _FRAME_TOKENS
     return Cost(sum(picture_tokens(*picture) for picture in pictures), words, answer)
 
 

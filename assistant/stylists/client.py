@@ -164,7 +164,11 @@ class ChatClient:
         try:
             # Over the whole call: a read timeout alone would let a server that sends one byte a second go on for ever.
             async with asyncio.timeout(self._timeout_s):
-                raw = await self._openai.chat.completions.with_raw_response.create(model=self.model, **body)
+                # `extra_body` goes out as it is: looking through all parts of a request for files to encode, and typing the
+                # answer, would double the time that the client itself takes.
+                raw = await self._openai.chat.completions.with_raw_response.create(
+                    model=self.model, messages=(), extra_body=body
+                )
         except Exception as error:
             raise CallFailed(self._fault(error, time.monotonic() - began)) from error
         answer = _json(raw.content)

@@ -20,15 +20,16 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\
 _CONSTANTS = {"true": True, "false": False, "null": None, "none": None, "nan": None, "undefined": None}
 _COLONS, _COMMAS = ":：=", ",，、;；"
 _KEY_END = frozenset(",，;{}[]:：=\n\"“”")
-# A value without quotes goes on to the end of its object, list or pair, and to nothing less: neither `yes "in a way"`
-# nor `yes, but not these` must be read as yes.
-_PAIR_END = re.compile(r"[}\]]|[,，]\s*(?:[\"'“”‘}]|[^\W\d]\w*\s*[:：=])")
+# A value without quotes goes on to the end of its object, list or pair, and to nothing less.
+_PAIR_END = re.compile(r"[}\]]|[,，]\s*+(?:[,，]\s*+)?(?:[\"'“”‘}]|[^\W\d]\w*+\s*+[:：=])")
+_TAIL = re.compile(r"[,，\s]*+\Z")
 _MEMBER_END = re.compile(r"[,，}\]]")
 
 
 @dataclass(slots=True)
 class Found:
-    """One object. `conflicts` are keys given with different values (left out of `values`); `is_cut` when it never ended.
+    """One object. `conflicts` are keys given with different values (left out of `values`); `is_cut` when it never ended;
+    `is_garbled` when something stood in it that is neither key nor value: it may say more than was understood. The values of `bare` keys are words without quotes.
 
     Keys are folded: lower case, no space around. Values are str, float, int, bool, None, lists of these, and Found.
     """
@@ -36,6 +37,8 @@ class Found:
     values: dict[str, object] = field(default_factory=dict)
     conflicts: set[str] = field(default_factory=set)
     is_cut: bool = False
+    is_garbled: bool = False
+    bare: set[str] = field(default_factory=set)
 
     def get(self, key: str) -> object:
         return self.values.get(key)
@@ -48,6 +51,10 @@ def objects(text: str) -> list[Found]:
 
 class _Cut(Exception):
     """The text ended, or a bound was reached, inside a value."""
+
+
+class _Stray(_Cut):
+    """It ended inside what began like a key and went on as something else."""
 
 
 class _Reader:
@@ -92,16 +99,24 @@ class _Reader:
                     self.at += 1
                     continue
                 if char in "]{[":  # no key can begin so: not an object after all
+                    found.is_garbled = True
                     break
                 key = self._key()
-                if self._peek() not in _COLONS:
-                    continue  # a word without a value
+                if self._peek() not in _COLONS:  # a word without a value
+                    found.is_garbled = True
+                    continue
                 self.at += 1
-                self._add(found, key, self._value())
+                value = self._value()
+                if isinstance(value, _Bare):
+                    value = _constant(value)
+                    if isinstance(value, str):
+                        found.bare.add(key)
+                self._add(found, key, value)
                 if self.n_values > _MAX_VALUES:
                     raise _Cut
-        except _Cut:
+        except _Cut as end:
             found.is_cut = True
+            found.is_garbled |= isinstance(end, _Stray)
         self.depth -= 1
         return found
 
@@ -118,7 +133,7 @@ class _Reader:
 
     def _key(self) -> str:
         char = self._peek()
-        text = self._string(_QUOTES[char], is_key=True) if char in _QUOTES else self._bare()
+        text = self._string(_QUOTES[char], None) if char in _QUOTES else self._bare()
         return text.strip().casefold()
 
     def _value(self, ends: re.Pattern[str] = _PAIR_END) -> object:
@@ -129,7 +144,7 @@ class _Reader:
         if char == "[":
             return self._list()
         if char in _QUOTES:
-            return self._string(_QUOTES[char])
+            return self._string(_QUOTES[char], ends)
         if char in "},，]":
             return None  # a key without a value
         end = ends.search(self.text, self.at)
@@ -137,7 +152,7 @@ class _Reader:
             self.at = len(self.text)
             raise _Cut  # it could have gone on
         start, self.at = self.at, end.start()
-        return _constant(self.text[start : self.at].strip())
+        return _Bare(self.text[start : self.at].strip())
 
     def _list(self) -> list[object]:
         """From `[` to its `]`. A list that is cut off keeps its complete values."""
@@ -155,6 +170,8 @@ class _Reader:
                     self.at += 1
                     continue
                 value = self._value(_MEMBER_END)
+                if isinstance(value, _Bare):
+                    value = _constant(value)
                 if not (isinstance(value, Found) and value.is_cut):
                     values.append(value)
                 if self.n_values > _MAX_VALUES:
@@ -165,8 +182,9 @@ class _Reader:
         self.depth -= 1
         return values
 
-    def _string(self, close: str, is_key: bool = False) -> str:
-        """From its opening quote. A quote that nothing structural follows belongs to the words: the "navy" one."""
+    def _string(self, close: str, ends: re.Pattern[str] | None) -> str:
+        """From its opening quote; `ends` is what may follow a value, None for a key. A quote that nothing structural follows
+        belongs to the words: the "navy" one."""
         text, at, parts = self.text, self.at + 1, []
         while at < len(text):
             char = text[at]
@@ -174,24 +192,25 @@ class _Reader:
                 part, at = _escape(text, at)
                 parts.append(part)
                 continue
-            if char == close and self._ends_string(at + 1, is_key):
+            if char == close and self._ends_string(at + 1, ends):
                 self.at = at + 1
                 return "".join(parts)
             parts.append(char)
             at += 1
-        self.at = at
-        raise _Cut
+        start, self.at = self.at, len(text)
+        raise _Stray if ends is None and close in text[start + 1 :] else _Cut
 
-    def _ends_string(self, at: int, is_key: bool) -> bool:
+    def _ends_string(self, at: int, ends: re.Pattern[str] | None) -> bool:
         text, is_new_line = self.text, False
         while at < len(text) and text[at].isspace():
             is_new_line |= text[at] == "\n"
             at += 1
         if at == len(text):
             return True
-        if is_key:
+        if ends is None:
             return text[at] in _COLONS
-        return text[at] in ",，}]" or (is_new_line and text[at] in _QUOTES)  # a forgotten comma at the end of a line
+        # A comma may be forgotten at the end of a line, and be the last thing of a reply that was cut off.
+        return bool(ends.match(text, at)) or (is_new_line and text[at] in _QUOTES) or bool(_TAIL.match(text, at))
 
     def _bare(self) -> str:
         start = self.at
@@ -200,6 +219,10 @@ class _Reader:
         if self.at == start:
             self.at += 1  # a stray sign: step over it, or nothing would ever be read
         return self.text[start : self.at].strip()
+
+
+class _Bare(str):
+    """A value without quotes, as it stands in the text."""
 
 
 def _escape(text: str, at: int) -> tuple[str, int]:

@@ -70,6 +70,7 @@ class ModelServer:
     def __init__(self, behaviour: Behaviour | None = None) -> None:
         self.behaviour = behaviour or Behaviour()
         self.bodies: list[dict[str, Any]] = []  # of all chat requests
+        self.seconds: list[float] = []  # of all chat requests, from the whole request read to the whole answer written
         self.running = self.most_running = self.left_early = 0
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -127,6 +128,8 @@ class ModelServer:
             return await self._send(writer, 401, self._error(401, "Unauthorized."))
         if path == "/health":
             return await self._send(writer, 200, "")
+        if path == "/seconds":  # no model server has it: the bench subtracts what is not the client's
+            return await self._send(writer, 200, self.seconds)
         if path == "/v1/models":
             rows = [{"id": name, "object": "model", "owned_by": self.behaviour.owner} for name in self.behaviour.models]
             return await self._send(writer, 200, {"object": "list", "data": rows})
@@ -137,10 +140,12 @@ class ModelServer:
         fault = self.behaviour.faults.pop(0) if self.behaviour.faults else self.behaviour.always
         self.running += 1
         self.most_running = max(self.most_running, self.running)
+        began = time.perf_counter()
         try:
             return await self._until_left(reader, self._answer(writer, body, fault))
         finally:
             self.running -= 1
+            self.seconds.append(time.perf_counter() - began)
 
     async def _until_left(self, reader: asyncio.StreamReader, work: Any) -> bool:
         """Do the work, unless the client hangs up before it is done."""

@@ -34,6 +34,7 @@ _NO = frozenset(
 _UNDECIDED = frozenset(["undecided", "unsure", "maybe", "unknown", "uncertain", "不确定", "不確定", "不知道", "也许", "也許", "可能"])
 _STARTS_WITH_NO = re.compile(r"\s*(no\b|nope\b|not\b|不[搭行能可合适適好是会會应應]|否)", re.IGNORECASE)
 _NOTHING = frozenset({"", "null", "none", "unknown", "n/a", "na", "unsure", "other", "未知", "不确定", "无"})
+_BARE = re.compile(r"([\"'*`]{0,3})([^\"'*`]*)\1")  # one word, in quotes or bold
 _SEVERAL = re.compile(r"\s*[/|,;，、；]\s*|\s+(?:or|and)\s+|[或和]")
 _ANSWER_KEYS = ("answer", "答案", "回答", "verdict", "判断")
 _REASON_KEYS = ("reason", "理由", "原因", "explanation")
@@ -53,9 +54,10 @@ def read_verdict(text: str) -> tuple[Answer, str]:
     found = list(_all(objects(text)))
     answers = {_answer(obj, key) for obj in found for key in _ANSWER_KEYS if key in obj.values or key in obj.conflicts}
     if not answers:
-        bare = _fold(text)
-        if not found and bare in _YES | _NO | _UNDECIDED:
-            return _answer_of(bare), ""
+        bare = _BARE.fullmatch(text.strip())
+        answer = _answer_of(bare[2]) if bare and not found else None
+        if answer is not None:
+            return answer, ""
         raise Unreadable('it holds no "answer"')
     if answers == {None}:
         raise Unreadable('"answer" is neither "yes" nor "no"')
@@ -64,6 +66,8 @@ def read_verdict(text: str) -> tuple[Answer, str]:
     if len(answers) > 1:
         return Answer.UNDECIDED, reason
     (answer,) = answers
+    if answer is Answer.YES and any(obj.is_garbled for obj in found):
+        raise Unreadable("it is not proper JSON")
     if answer is Answer.YES and any(_STARTS_WITH_NO.match(said) for said in reasons):
         return Answer.UNDECIDED, reason
     return answer, reason
@@ -75,10 +79,13 @@ def _answer(obj: Found, key: str) -> Answer | None:
     value = obj.get(key)
     if isinstance(value, bool):
         return Answer.YES if value else Answer.NO
-    return _answer_of(_fold(value)) if isinstance(value, str) else None
+    answer = _answer_of(value) if isinstance(value, str) else None
+    # Without quotes nobody can tell where it ends: `{answer: yes, but not these}`. A no that ends too soon does no harm.
+    return None if answer is Answer.YES and key in obj.bare else answer
 
 
-def _answer_of(folded: str) -> Answer | None:
+def _answer_of(text: str) -> Answer | None:
+    folded = text.strip().rstrip(".!。！").strip().casefold()
     if folded in _YES:
         return Answer.YES
     if folded in _NO:
@@ -86,8 +93,6 @@ def _answer_of(folded: str) -> Answer | None:
     return Answer.UNDECIDED if folded in _UNDECIDED else None
 
 
-def _fold(text: str) -> str:
-    return text.strip().strip("\"'`*.!。！“”").strip().casefold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def read_p_yes(alternatives: Sequence[TokenChance]) -> float | None:
     chances = {Answer.YES: 0.0, Answer.NO: 0.0}
     for each in {(a.token, a.logprob) for a in alternatives}:
         token, logprob = each
-        answer = _answer_of(_fold(token.replace("▁", " ").replace("Ġ", " ").replace("Ċ", " ")))
+        answer = _answer_of(token.replace("▁", " ").replace("Ġ", " ").replace("Ċ", " ").replace('"', " "))
         if answer in chances and not math.isnan(logprob):
             chances[answer] += math.exp(min(logprob, 0.0))
     both = chances[Answer.YES] + chances[Answer.NO]
@@ -281,7 +286,7 @@ def _words(value: object) -> str | None:
 def nearest(value: object, allowed: Sequence[str]) -> str | None:
     """The allowed name that `value` means: by spelling, by the catalogue's vocabulary (Chinese too), or by one or two
     wrong letters where no second name is nearly as close. None where that is not plain."""
-    if not isinstance(value, str) or _fold(value) in _NOTHING:
+    if not isinstance(value, str) or value.strip().casefold() in _NOTHING:
         return None
     wanted = _squash(value)
     squashed = {_squash(name): name for name in allowed}
@@ -349,7 +354,7 @@ def _in_list(name: str | None, allowed: Sequence[str]) -> str | None:
 def _bool(value: object) -> bool | None:
     if isinstance(value, bool):
         return value
-    answer = _answer_of(_fold(value)) if isinstance(value, str) else None
+    answer = _answer_of(value) if isinstance(value, str) else None
     return {Answer.YES: True, Answer.NO: False}.get(answer)
 
 
