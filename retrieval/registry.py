@@ -76,7 +76,7 @@ MODELS: tuple[Model, ...] = (
         "retrieval.encoders.compact:CompactTextEncoder",
         "words in the space of pictures; trained by this project",
         ("onnxruntime",),
-        ("weights/text.onnx",),
+        ("weights/text.npz", "weights/image.onnx"),
         fallback="hashing",
     ),
     Model(

@@ -255,7 +255,10 @@ def evaluate(
     folder: Path, source: Path, weights_dir: Path | None = None, *, seed: int = 0,
     progress: Callable[[str], None] = print,
 ) -> dict[str, Measured]:
-    """All figures by part: attributes, words, people, instances. A few minutes on one core."""
+    """All figures by part: attributes, words, people, instances. A few minutes on one core.
+
+    `folder` as `cache.prepare` wrote it from `source`.
+    """
     data = load(folder)
     model, text = load_image(weights_dir), load_text(weights_dir)
     progress(f"{len(data.held)} held-out products, {int(data.is_fresh.sum())} of them unlike any in training")
@@ -272,7 +275,7 @@ def evaluate(
     return measured
 
 
-def as_results(measured: Mapping[str, Measured], command: str, seed: int) -> list[Result]:
+def as_results(measured: Mapping[str, Measured], seed: int) -> list[Result]:
     """In the house form, one result a part: `models-attributes`, ..."""
-    now = revision()
+    now, command = revision(), "outfit train evaluate"
     return [Result(f"models-{name}", command, now, seed, m.n, m.figures) for name, m in measured.items()]
