@@ -22,9 +22,9 @@ from retrieval.errors import FeedError, SpaceMismatch
 from retrieval.feed_rows import FeedRow, Reject, reject
 from retrieval.feeds import Feed
 from retrieval.items import Swatch
-from retrieval.ledger import IMAGE, TEXT, Ledger, Stored
+from retrieval.ledger import IMAGE, TEXT, Ledger, Photo, Stored
 from retrieval.photos import PhotoFinder, Place
-from retrieval.pipeline import Found, Outcome, Parts, Pipeline, Task, disk_errors
+from retrieval.pipeline import Found, Outcome, Parts, Pipeline, Task, Wanted, disk_errors
 from retrieval.ports import ImageEncoder, Space, TextEncoder, VectorIndex
 from retrieval.stores import ImageStore, open_store
 from retrieval.summary import Clock, Meter, Progress, Summary
@@ -217,11 +217,16 @@ class _Rows:
 
     def _planned(self, window: list[tuple[FeedRow, list[Place]]]) -> Iterator[Task]:
         stored = self._ledger.stored([row.item.sku for row, _ in window])
-        reusable = self._pipeline.reusable([(row.item, stored.get(row.item.sku)) for row, _ in window])
-        for row, places in window:
-            sku = row.item.sku
-            found = [Found(place, self._store, self._store_id) for place in places]
-            yield self._pipeline.plan(row.item, row.line, stored.get(sku), found, reusable.get(sku, {}))
+        wanted = [
+            Wanted(
+                row.item,
+                row.line,
+                stored.get(row.item.sku),
+                [Found(place, self._store, self._store_id) for place in places],
+            )
+            for row, places in window
+        ]
+        yield from self._pipeline.plan(wanted)
 
     def note(self, outcome: Outcome) -> None:
         """Take in what became of a task."""
@@ -289,19 +294,20 @@ def _restore(parts: Parts, ledger: Ledger, pipeline: Pipeline, skus: Sequence[st
     def tasks() -> Iterator[Task]:
         for start in range(0, len(skus), _WINDOW):
             window = _as_held(parts, ledger.stored(skus[start : start + _WINDOW]))
-            for sku, stored in window.items():
-                if stored.state == "retired":
-                    if stored.vectors:
-                        retired.append(sku)
-                    continue
-                found = [
-                    Found(Place(photo.view.name, photo.view.path, photo.fingerprint), None, photo.store_id)
-                    for photo in stored.photos
-                ]
-                yield pipeline.plan(stored.item, 0, stored, found, {}, keeps_unread=True)
+            retired.extend(sku for sku, stored in window.items() if stored.state == "retired" and stored.vectors)
+            wanted = [
+                Wanted(stored.item, 0, stored, [_recorded(photo) for photo in stored.photos])
+                for stored in window.values()
+                if stored.state != "retired"
+            ]
+            yield from pipeline.plan(wanted, keeps_unread=True)
 
     yield from pipeline.run(tasks())
     _remove(parts, ledger, retired)
+
+
+def _recorded(photo: Photo) -> Found:
+    return Found(Place(photo.view.name, photo.view.path, photo.fingerprint), None, photo.store_id)
 
 
 def _as_held(parts: Parts, window: dict[str, Stored]) -> dict[str, Stored]:

@@ -64,19 +64,27 @@ class Found:
     store_id: int
 
 
-@dataclass(slots=True)
-class Task:
-    """A product on its way. `reusable` holds vectors that are right but for the columns beside them.
-
-    `keeps_unread`: a photo that cannot be read now stays with the item; only its vector is left out.
-    """
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A product as it should be: its item, the feed's line (0: none), what SQL knows of it, its photos in order."""
 
     item: Item
     line: int
     stored: Stored | None
+    found: Sequence[Found]
+
+
+@dataclass(slots=True)
+class Task:
+    """A product on its way. `photos` by view; `reusable` holds vectors that are right but for the columns beside them."""
+
+    item: Item
+    line: int
+    stored: Stored | None
+    columns_digest: str
+    keeps_unread: bool
     photos: list[tuple[str, Taken | Future[Taken]]] = field(default_factory=list)
-    reusable: Mapping[Key, np.ndarray] = field(default_factory=dict)
-    keeps_unread: bool = False
+    reusable: dict[Key, np.ndarray] = field(default_factory=dict)
 
     @property
     def waits(self) -> int:
@@ -134,30 +142,40 @@ class Pipeline:
 
     # --- planning -----------------------------------------------------------------------------------------------------
 
-    def plan(
-        self,
-        item: Item,
-        line: int,
-        stored: Stored | None,
-        found: Sequence[Found],
-        reusable: Mapping[Key, np.ndarray],
-        *,
-        keeps_unread: bool = False,
-    ) -> Task:
-        """A product with its photos: those known and settled as they are, the others being read from now on."""
-        task = Task(item, line, stored, reusable=reusable, keeps_unread=keeps_unread)
-        columns = _columns_digest(item)
-        known = {photo.view.name: photo for photo in stored.photos} if stored else {}
-        for each in found:
-            place, photo = each.place, known.get(each.place.view)
-            vector = stored.vectors.get((IMAGE, place.view)) if stored else None
-            is_embedded = photo is not None and _is_good(vector, photo.view.digest, None)
-            has_columns = is_embedded and vector.columns_digest == columns
-            if is_embedded and _is_same_file(photo, each) and (has_columns or (IMAGE, place.view) in reusable):
-                task.photos.append((place.view, Taken(photo)))
-            else:
-                task.photos.append((place.view, self._readers.submit(self._take, each, photo, has_columns)))
-        return task
+    def plan(self, wanted: Sequence[Wanted], *, keeps_unread: bool = False) -> Iterator[Task]:
+        """Products with their photos: those known and settled as they are, the others being read from now on.
+
+        `keeps_unread`: a photo that cannot be read now stays with its item; only its vector is left out.
+        """
+        tasks = [Task(each.item, each.line, each.stored, _columns_digest(each.item), keeps_unread) for each in wanted]
+        self._fetch_reusable(tasks)
+        for each, task in zip(wanted, tasks, strict=True):
+            held = task.stored.vectors if task.stored else {}
+            known = {photo.view.name: photo for photo in task.stored.photos} if task.stored else {}
+            for found in each.found:
+                view = found.place.view
+                photo, vector = known.get(view), held.get((IMAGE, view))
+                is_embedded = photo is not None and _is_good(vector, photo.view.digest, None)
+                has_columns = is_embedded and vector.columns_digest == task.columns_digest
+                if is_embedded and _is_same_file(photo, found) and (has_columns or (IMAGE, view) in task.reusable):
+                    task.photos.append((view, Taken(photo)))
+                else:
+                    task.photos.append((view, self._readers.submit(self._take, found, photo, has_columns)))
+            yield task
+
+    def _fetch_reusable(self, tasks: Sequence[Task]) -> None:
+        """Vectors of products that are ready and whose columns alone may have changed, from the indexes that hold them."""
+        owner: dict[str, dict[str, tuple[Task, str]]] = {IMAGE: {}, TEXT: {}}
+        for task in tasks:
+            if task.stored is not None and task.stored.state == "ready":
+                for vector in task.stored.vectors.values():
+                    if vector.is_written and vector.columns_digest != task.columns_digest:
+                        owner[vector.collection][vector.id] = task, vector.view
+        for collection, of_id in owner.items():
+            if of_id:
+                for id_, row in self._parts.indexes[collection].fetch(list(of_id)).items():
+                    task, view = of_id[id_]
+                    task.reusable[collection, view] = row
 
     def _take(self, found: Found, known: Photo | None, known_suffices: bool) -> Taken:
         with self._clock("read"):
@@ -169,22 +187,6 @@ class Pipeline:
                 known=known,
                 known_suffices=known_suffices,
             )
-
-    def reusable(self, wanted: Sequence[tuple[Item, Stored | None]]) -> dict[str, dict[Key, np.ndarray]]:
-        """By sku, the vectors of products whose columns alone have changed, as the indexes hold them."""
-        of_id: dict[str, dict[str, Vector]] = {IMAGE: {}, TEXT: {}}
-        for item, stored in wanted:
-            if stored is not None and stored.state == "ready" and stored.vectors:
-                columns = _columns_digest(item)
-                for vector in stored.vectors.values():
-                    if vector.is_written and vector.columns_digest != columns:
-                        of_id[vector.collection][vector.id] = vector
-        found: dict[str, dict[Key, np.ndarray]] = {}
-        for collection, vectors in of_id.items():
-            if vectors:
-                for id_, row in self._parts.indexes[collection].fetch(list(vectors)).items():
-                    found.setdefault(vectors[id_].sku, {})[collection, vectors[id_].view] = row
-        return found
 
     # --- running ------------------------------------------------------------------------------------------------------
 
@@ -308,17 +310,16 @@ def _change(
             return None, list(wrong.values())
     if not (photos or unread) or (TEXT, "") in unusable:
         return None, list(wrong.values())
-    sku, columns = task.item.sku, _columns_digest(task.item)
+    sku, columns = task.item.sku, task.columns_digest
     wanted = [Vector(IMAGE, sku, photo.view.name, photo.view.digest, columns) for photo in photos]
     wanted.append(Vector(TEXT, sku, "", _text_digest(task.item), columns))
     held = task.stored.vectors if task.stored else {}
-    is_good = {v: _is_good(held.get((v.collection, v.view)), v.digest, columns) for v in wanted}
     stays = {(v.collection, v.view) for v in wanted} | {(IMAGE, photo.view.name) for photo in unread}
     change = Change(
         stored=task.stored,
         item=task.item,
         photos=task.stored.photos if unread else tuple(photos),
-        fresh=tuple(v for v in wanted if not is_good[v]),
+        fresh=tuple(v for v in wanted if not _is_good(held.get((v.collection, v.view)), v.digest, columns)),
         gone=tuple(vector for key, vector in held.items() if key not in stays),
     )
     return change, list(wrong.values())
@@ -336,7 +337,7 @@ def _has_text(task: Task) -> bool:
     """Whether the title's vector needs no encoder: it is right, or right but for its columns."""
     vector = task.stored.vectors.get((TEXT, "")) if task.stored else None
     digest = _text_digest(task.item)
-    if _is_good(vector, digest, _columns_digest(task.item)):
+    if _is_good(vector, digest, task.columns_digest):
         return True
     return (TEXT, "") in task.reusable and _is_good(vector, digest, None)
 
