@@ -24,7 +24,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.colours import measure_palette
 from retrieval.describe import NeighbourDescriber
 from retrieval.errors import OutfitError, SpaceMismatch, StoreEmpty, StoreError
-from retrieval.indexes.chroma import ChromaIndex
+from retrieval.indexes import chroma
 from retrieval.indexes.exact import ExactIndex
 from retrieval.ingest import Progress, Summary, ingest
 from retrieval.ingest import rebuild as rebuild_vectors
@@ -148,7 +148,7 @@ def rebuild(settings: Settings, *, watch: Watcher | None = None) -> Summary:
     """Throw the shop's vectors away and write them anew from its catalogue and photos, by the models in use."""
     if not has_own_catalogue(settings):
         raise StoreEmpty("there is no catalogue to rebuild", hint="outfit ingest FEED --images FOLDER")
-    shutil.rmtree(own_folder(settings) / _VECTORS, ignore_errors=True)
+    chroma.drop(own_folder(settings) / _VECTORS)
     shelf = open_shelf(settings, check_space=False)
     return rebuild_vectors(
         catalogue=shelf.catalogue,
@@ -166,7 +166,13 @@ def open_shelf(
 ) -> Shelf:
     """The shop's shelf, made empty where there is none. Raises SpaceMismatch where other models wrote its vectors."""
     folder = folder or own_folder(settings)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the folder {folder.absolute()} cannot be made: {error.strerror}",
+            hint="set OUTFIT_HOME to a folder that can be written",
+        ) from error
     url = url or settings.catalogue_url or f"sqlite:///{(folder / 'catalogue.db').absolute()}"
     images = registry.load("image encoder", settings.image_encoder)
     texts = registry.load("text encoder", settings.text_encoder)
@@ -195,6 +201,7 @@ def demo_shelf(settings: Settings, *, watch: Watcher | None = None) -> Shelf:
         shelf = open_shelf(settings, folder, f"sqlite:///{(folder / 'catalogue.db').absolute()}")
     except (SpaceMismatch, StoreError) as error:
         _LOG.warning("the demo catalogue is built anew: %s", error)
+        chroma.drop(folder / _VECTORS)
         shutil.rmtree(folder, ignore_errors=True)
         shelf = open_shelf(settings, folder, f"sqlite:///{(folder / 'catalogue.db').absolute()}")
     demo = resources.path("demo")
@@ -207,7 +214,7 @@ def demo_shelf(settings: Settings, *, watch: Watcher | None = None) -> Shelf:
 def _index(settings: Settings, folder: Path, name: str, space: Space) -> VectorIndex:
     if settings.index == "exact":
         return ExactIndex(space)
-    return ChromaIndex(folder / _VECTORS, name, space)
+    return chroma.ChromaIndex(folder / _VECTORS, name, space)
 
 
 def _describer(search: Search) -> tuple[Describer, str]:

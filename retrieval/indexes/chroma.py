@@ -8,6 +8,7 @@ metadata filter, so its graph serves only collections above `mirror_rows`.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -121,6 +122,14 @@ class ChromaIndex:
                     mirror.upsert(got["ids"], np.asarray(got["embeddings"], dtype=np.float32), columns)
                 self._mirror = mirror
             return self._mirror
+
+
+def drop(folder: Path) -> None:
+    """Remove a store with all its collections. Chroma keeps opened stores in memory by path, so it is made to forget."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    SharedSystemClient.clear_system_cache()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _open(folder: Path, name: str, space: Space) -> Any:
