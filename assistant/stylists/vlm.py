@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assistant import turn
 from assistant.stylists import Answer, ShotTags, Suggestion, Verdict, budget, schemas
 from assistant.stylists.client import ChatClient, Reply
+from assistant.stylists.kept import Digests, Kept
 from assistant.stylists.plain import plain
 from assistant.stylists.probe import Abilities, Rung, image_part, probe, response_format
 from assistant.stylists.replies import (
@@ -35,7 +35,7 @@ from assistant.stylists.replies import (
 from assistant.wish import Wish
 from assistant.wording import Prompt, load
 from retrieval.errors import InvalidReply, ModelError
-from retrieval.images import pixel_digest, to_data_url
+from retrieval.images import to_data_url
 from retrieval.items import Attributes, Garment, Gender, Lang, Slot
 from retrieval.vocabulary import is_suggestible
 
@@ -116,8 +116,9 @@ class VlmStylist:
         self.name, self.concurrency = client.model, client.concurrency
         self._abilities: Abilities | None = None
         self._lock = threading.Lock()
-        self._urls: _Kept[str] = _Kept(_KEPT_PICTURES)
-        self._seen: _Kept[tuple[Attributes, tuple[Suggestion, ...]]] = _Kept(_KEPT_PICTURES)
+        self._digests = Digests()
+        self._urls: Kept[str] = Kept(_KEPT_PICTURES)
+        self._seen: Kept[tuple[Attributes, tuple[Suggestion, ...]]] = Kept(_KEPT_PICTURES)
 
     @property
     def fingerprint(self) -> str:
@@ -151,7 +152,7 @@ class VlmStylist:
         told.pop("slots", None)
         told.pop("without_slots", None)
         if garment.picture is not None and not told:
-            known = self._seen.get(pixel_digest(garment.picture))
+            known = self._seen.get(self._digests.of(garment.picture))
             if known is not None and known[0].category == own.category:
                 fitting = [s for s in known[1] if s.slot in slots and _suits(s.gender, own.gender)]
                 if {s.slot for s in fitting} == set(slots):
@@ -219,7 +220,7 @@ class VlmStylist:
     # --- one question ---
 
     def _describe(self, crop: Image) -> tuple[Attributes, tuple[Suggestion, ...]]:
-        key = pixel_digest(crop)
+        key = self._digests.of(crop)
         known = self._seen.get(key)
         if known is not None:
             return known
@@ -329,12 +330,8 @@ class VlmStylist:
         return reply
 
     def _url(self, picture: Image, tiles: int) -> str:
-        key = f"{tiles} {pixel_digest(picture)}"
-        url = self._urls.get(key)
-        if url is None:
-            url = to_data_url(budget.for_tiles(picture, tiles), quality=88)
-            self._urls.put(key, url)
-        return url
+        key = f"{tiles} {self._digests.of(picture)}"
+        return self._urls.get_or_make(key, lambda: to_data_url(budget.for_tiles(picture, tiles), quality=88))
 
     def _verdict(self, answer: Answer, p_yes: float | None, reason: str, lang: Lang) -> Verdict:
         return Verdict(answer, p_yes, _REASONS[reason][lang], self.name)
@@ -352,23 +349,3 @@ def _words(garment: Garment) -> str:
     a = garment.attributes
     known = [f"{key} {value}" for key, value in (("category", a.category), ("colour", a.colour), ("for", a.gender)) if value]
     return plain("; ".join([garment.title, *known]), 160)
-
-
-class _Kept(Generic[_T]):
-    """The last values by key, oldest out first; threads may share it."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._values, self._lock = most, OrderedDict(), threading.Lock()
-
-    def get(self, key: str) -> _T | None:
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-            return self._values.get(key)
-
-    def put(self, key: str, value: _T) -> None:
-        with self._lock:
-            self._values[key] = value
-            self._values.move_to_end(key)
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
