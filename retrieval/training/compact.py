@@ -66,8 +66,8 @@ class TrainConfig:
     temperature: float = 0.06
     bank_sample: int = 12_000
     bank_from_step: int = 350
-    small_share: float = 0.65
-    ema: float = 0.998
+    small_share: float = 0.8
+    ema: float = 0.985
     word_dropout: float = 0.12
     attribute_weight: float = 1.5
     instance_weight: float = 1.0

@@ -46,37 +46,41 @@ def calibration_pictures(data: TrainData, seed: int) -> tuple[np.ndarray, np.nda
     return plain, pixels.contiguous().numpy()
 
 
-def fit_heads(model: CompactModel, data: TrainData, plain: np.ndarray, hard: np.ndarray, seed: int) -> dict[str, Head]:
-    """Calibrated heads: catalogue attributes on both kinds of picture, the ten classes on people's photos of the
-    train folder, freshly cropped (there is no third folder: see the card).
+def fit_heads(answers: dict[str, np.ndarray], people: np.ndarray, data: TrainData) -> dict[str, Head]:
+    """Calibrated heads from a net's bare `answers` to the plain and then the hard calibration pictures, and its `people`
+    logits for photos of the train folder, freshly cropped (there is no third folder: see the card).
     """
-    both = model.outputs_of([*plain, *hard])
     heads = {}
     for name, classes in data.classes.items():
         labels = np.tile(data.labels[name][data.calibration], 2)
         known = labels >= 0
         counts = np.bincount(data.labels[name][data.train] + 1, minlength=len(classes) + 1)[1:]
         heads[name] = fit_head(
-            tuple(classes), both[name][known], labels[known], counts / counts.sum(),
+            tuple(classes), answers[name][known], labels[known], counts / counts.sum(),
             target=CANNOT_TELL.get(name, TARGET),
         )  # fmt: skip
-    size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
-    own = augment.people_view(augment.to_float(data.people), size, rng_for(seed, 4711))
-    pixels = (own * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
-    logits = model.outputs_of(list(pixels))["people"]
     even = np.full(len(cache.PEOPLE_CLASSES), 1 / len(cache.PEOPLE_CLASSES))
-    heads["people"] = fit_head(cache.PEOPLE_CLASSES, logits, data.people_labels, even, target=TARGET)
+    heads["people"] = fit_head(cache.PEOPLE_CLASSES, people, data.people_labels, even, target=TARGET)
     return heads
 
 
-def figures(model: CompactModel, data: TrainData, plain: np.ndarray, hard: np.ndarray) -> dict[str, float]:
-    """Category top-1 and rank-1 of shopper's view to own picture, on the calibration part."""
-    a, b = model.outputs_of(list(plain)), model.outputs_of(list(hard))
-    labels = data.labels["category"][data.calibration]
-    found = (b["instance"] @ a["instance"].T).argmax(1)
+def people_pictures(data: TrainData, seed: int) -> np.ndarray:
+    """People's photos of the train folder, (n, 80, 64, 3) uint8, cropped and lit anew."""
+    size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
+    parts = np.array_split(data.people, max(1, len(data.people) // 128))
+    own = [augment.people_view(augment.to_float(p), size, rng_for(seed, 4711, i)) for i, p in enumerate(parts)]
+    pixels = (torch.cat(own) * 255).round().clamp(0, 255).byte()
+    return pixels.permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def figures(answers: dict[str, np.ndarray], data: TrainData) -> dict[str, float]:
+    """Category top-1 of plain pictures and rank-1 of shopper's view to own picture, on the calibration part."""
+    n = len(data.calibration)
+    labels, group = data.labels["category"][data.calibration], data.group[data.calibration]
+    found = (answers["instance"][n:] @ answers["instance"][:n].T).argmax(1)
     return {
-        "category_top1": float((a["category"].argmax(1) == labels)[labels >= 0].mean()),
-        "instance_rank1": float((data.group[data.calibration][found] == data.group[data.calibration]).mean()),
+        "category_top1": float((answers["category"][:n].argmax(1) == labels)[labels >= 0].mean()),
+        "instance_rank1": float((group[found] == group).mean()),
     }
 
 
@@ -90,13 +94,15 @@ def release(
     with tempfile.TemporaryDirectory() as folder:
         bare, full, small = (Path(folder) / f"{n}.onnx" for n in ("bare", "float", "int8"))
         export.export_image(image, bare, {})
-        heads = fit_heads(CompactModel(bare), data, plain, hard, seed)
-        gap = export.export_image(image, full, heads)
+        model = CompactModel(bare)
+        answers = model.outputs_of([*plain, *hard])
+        people = model.outputs_of(list(people_pictures(data, seed)))["people"]
+        gap = export.export_image(image, full, fit_heads(answers, people, data))
         progress(f"float model written, largest difference {gap:.1e}")
         half = RANGES // 2
         export.quantise(full, small, np.concatenate((plain[:half], hard[:half])))
-        in_float = figures(CompactModel(full), data, plain, hard)
-        in_int8 = figures(CompactModel(small), data, plain, hard)
+        in_float = figures(answers, data)
+        in_int8 = figures(CompactModel(small).outputs_of([*plain, *hard]), data)
         progress(f"float {in_float}, int8 {in_int8}")
         is_close = all(in_int8[k] >= in_float[k] - INT8_LOSS for k in in_float)
         chosen = small if is_close else full
