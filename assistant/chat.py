@@ -1,0 +1,549 @@
+"""One turn of a conversation: what a shopper did becomes a call of the main path, and that becomes events.
+
+A conversation is a value (`Talk`); a turn takes it and gives the next one, so undo is the one before. Nothing here knows
+of a page or of HTTP: `assistant/ui` shows the events.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from assistant import turn
+from assistant.looks import Look, Piece, Recommendation
+from assistant.stylist import Progress, Stylist, Watcher
+from assistant.understanding import Shown, ShownPiece, understand
+from assistant.wish import Wish
+from retrieval.crops import DRAWN_LABEL
+from retrieval.errors import InvalidInput, OutfitError
+from retrieval.items import Box, Detection, Garment, Hit, Item, Lang, Slot
+from retrieval.search import AVAILABLE
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_MOST_UNDO = 20
+_MOST_WORDS = 500  # characters of a message that are read
+_FOUND = 6  # products offered where there is no garment to start from
+
+
+# --- what a shopper does ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPhoto:
+    """A new photo, by the name under which the page keeps it."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """One garment of the photo: its box in pixels, drawn or detected; None takes the whole photo."""
+
+    box: Box | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseAgain:
+    """Back to the choice of garments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropWish:
+    """Take off one chip, by its key."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Keep this piece in every look from now on, or stop keeping it."""
+
+    sku: str
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """The next best for this piece of one look; the rest of that look stays."""
+
+    look: int
+    sku: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Never show this item again; each look that has it gets the next best."""
+
+    sku: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reroll:
+    """Other looks; locked pieces stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Looks around an item of the shop."""
+
+    sku: str
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Go on in another language."""
+
+    lang: Lang
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """The conversation as it was before the last change."""
+
+
+Ask = ShowPhoto | Choose | ChooseAgain | Say | DropWish | Lock | Swap | Remove | Reroll | Around | Speak | Undo
+
+
+# --- what comes back --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sentence, by its key in `assistant.words`."""
+
+    key: str
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The garments of the photo: several to choose from, or none (then the shopper may draw a box)."""
+
+    photo: str
+    size: tuple[int, int]  # width, height in pixels of the photo that the boxes belong to
+    detections: tuple[Detection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Looks, with everything known about them. `is_new` when the garment was not shown before."""
+
+    answer: Recommendation
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Products for words said before any garment was shown."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong: `code` chooses the sentence, `message` has the details."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+Part = Line | Choice | Answered | Found | Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation so far. `photo` names the photo in question, `kept` are the locked pieces, one a slot.
+
+    `passed` are skus that were swapped or re-rolled away: not shown until everything else has been. `before` is the
+    conversation that undo returns to.
+    """
+
+    wish: Wish = Wish()
+    photo: str | None = None
+    size: tuple[int, int] = (0, 0)
+    detections: tuple[Detection, ...] = ()
+    answer: Recommendation | None = None
+    kept: tuple[Piece, ...] = ()
+    passed: frozenset[str] = frozenset()
+    before: Talk | None = field(default=None, repr=False)
+
+    @property
+    def lang(self) -> Lang:
+        return self.wish.lang
+
+    @property
+    def garment(self) -> Garment | None:
+        return self.answer.garment if self.answer else None
+
+    def pieces(self) -> list[Piece]:
+        """Every piece on show, look by look, in the order in which the page shows them."""
+        return [piece for look in (self.answer.looks if self.answer else ()) for piece in look.pieces]
+
+    def piece(self, sku: str) -> Piece:
+        """Raises InvalidInput for an item that is not on show."""
+        for piece in (*self.pieces(), *self.kept):
+            if piece.item.sku == sku:
+                return piece
+        raise InvalidInput(f"item {sku[:60]!r} is in none of the looks on show")
+
+    def changed(self, **changes: object) -> Talk:
+        """The next conversation, with this one to go back to."""
+        return replace(_shortened(self, _MOST_UNDO), **changes, before=_shortened(self, _MOST_UNDO))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The end of a turn: the conversation from now on, and what to show."""
+
+    talk: Talk
+    parts: tuple[Part, ...]
+
+
+Event = Progress | Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """`photos` gives the RGB picture of a photo's name; it raises InvalidInput where that has been deleted."""
+
+    stylist: Stylist
+    photos: Callable[[str], Image]
+
+    def turn(self, talk: Talk, ask: Ask, stopped: threading.Event | None = None) -> Iterator[Event]:
+        """Progress as it happens, then one Reply. Errors raised on purpose become a Trouble and change nothing.
+
+        `stopped` set from another thread ends the turn at the next step; so does closing the iterator.
+        """
+        stopped = stopped or threading.Event()
+        events: queue.SimpleQueue[Event | Exception] = queue.SimpleQueue()
+
+        def watch(progress: Progress) -> None:
+            turn.current().check_cancelled()
+            events.put(progress)
+
+        def work() -> None:
+            try:
+                with turn.within(cancelled=stopped.is_set):
+                    reply = self._do(talk, ask, watch)
+                    turn.current().check_cancelled()
+                    events.put(reply)
+            except turn.Cancelled:
+                events.put(Reply(talk, (Line("stopped"),)))
+            except OutfitError as error:
+                events.put(Reply(talk, (Trouble(error.code, str(error), error.hint),)))
+            except Exception as error:  # noqa: BLE001 - handed to the thread that asked
+                events.put(error)
+
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(work,), name="turn", daemon=True).start()
+        try:
+            while True:
+                event = events.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+                if isinstance(event, Reply):
+                    return
+        finally:
+            stopped.set()
+
+    def similar(self, sku: str, k: int = 4) -> tuple[Item | None, list[Hit]]:
+        """An item by its sku as it is in the shop now, None where it is gone, and what looks like it."""
+        item = self.stylist.search.catalogue.items([sku]).get(sku)
+        if item is None or not item.views:
+            return item, []
+        return item, self.stylist.search.similar(sku, item.views[0].name, where=AVAILABLE, k=k)
+
+    # --- one method for each thing that a shopper does ----------------------------------------------------------------
+
+    def _do(self, talk: Talk, ask: Ask, watch: Watcher) -> Reply:
+        match ask:
+            case ShowPhoto(name):
+                return self._photo(talk, name, watch)
+            case Choose(box):
+                return self._choose(talk, box, watch)
+            case ChooseAgain():
+                return Reply(talk, (_choice(talk),))
+            case Say(message):
+                return self._say(talk, message[:_MOST_WORDS], watch)
+            case DropWish(key):
+                return self._wish(talk, talk.wish.without(key), watch)
+            case Lock(sku):
+                return _lock(talk, sku)
+            case Swap(look, sku):
+                return self._swap(talk, look, sku, watch)
+            case Remove(sku):
+                return self._remove(talk, sku, watch)
+            case Reroll():
+                return self._reroll(talk, watch)
+            case Around(sku):
+                return self._around(talk, sku, watch)
+            case Speak(lang):
+                return self._speak(talk, lang, watch)
+            case Undo():
+                return _undo(talk)
+
+    def _photo(self, talk: Talk, name: str, watch: Watcher) -> Reply:
+        watch(Progress("upload"))
+        photo = self.photos(name)
+        answer = self.stylist.recommend(photo, talk.wish, watch=watch)
+        # A new photo is a new question: what was locked or passed over belonged to the old one. Wishes go on.
+        new = talk.changed(
+            wish=_locking(talk.wish, ()),
+            photo=name,
+            size=photo.size,
+            detections=answer.detections,
+            answer=answer if answer.garment else None,
+            kept=(),
+            passed=frozenset(),
+        )
+        if answer.garment is None:
+            return Reply(new, (_choice(new),))
+        return Reply(new, (Answered(answer, is_new=True),))
+
+    def _choose(self, talk: Talk, box: Box | None, watch: Watcher) -> Reply:
+        if talk.photo is None:
+            raise InvalidInput("there is no photo to choose from", hint="send a photo first")
+        photo = self.photos(talk.photo)
+        box = box or Box(0, 0, *photo.size)
+        answer = self.stylist.recommend(photo, talk.wish, box=box, watch=watch)
+        new = talk.changed(wish=_locking(talk.wish, ()), answer=answer, kept=(), passed=frozenset())
+        return Reply(new, (Answered(answer, is_new=True),))
+
+    def _say(self, talk: Talk, message: str, watch: Watcher) -> Reply:
+        if not message.strip():
+            return Reply(talk, (Line("wish.same"),))
+        wish = understand(message, talk.wish, shown=_shown(talk))
+        if wish == talk.wish:  # the rules read nothing in it: a model, where there is one, may
+            wish = self.stylist.model.understand(message, talk.wish)
+        if talk.garment is None:
+            return self._find(talk, message, wish, watch)
+        if wish == talk.wish:
+            return Reply(talk, (Line("wish.same"),))
+        if wish == replace(talk.wish, lang=wish.lang):
+            return self._speak(talk, wish.lang, watch)
+        return self._wish(talk, wish, watch)
+
+    def _find(self, talk: Talk, message: str, wish: Wish, watch: Watcher) -> Reply:
+        """Words before any garment: products for them, to start from."""
+        watch(Progress("search"))
+        hits = self.stylist.search.by_text(message, where=AVAILABLE, k=_FOUND)
+        found = tuple(hit for hit in hits if hit.score > 0)
+        return Reply(talk.changed(wish=wish), (Found(found),) if found else (Line("found.none"),))
+
+    def _wish(self, talk: Talk, wish: Wish, watch: Watcher) -> Reply:
+        """The looks anew under other wishes. What is excluded now is locked no longer."""
+        kept = _kept(talk, wish.locked - wish.excluded)
+        wish = _locking(wish, kept)
+        if talk.garment is None:
+            return Reply(talk.changed(wish=wish, kept=kept), ())
+        answer = self._looks(talk, wish, kept, watch)
+        return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Answered(answer, is_new=False),))
+
+    def _reroll(self, talk: Talk, watch: Watcher) -> Reply:
+        locked = {piece.item.sku for piece in talk.kept}
+        passed = talk.passed | {piece.item.sku for piece in talk.pieces()} - locked
+        before = talk.answer.looks if talk.answer else ()
+        answer = self._looks(talk, _excluding(talk.wish, passed), talk.kept, watch)
+        if _fill(answer.looks) >= _fill(before):
+            return Reply(talk.changed(answer=answer, passed=passed), (Answered(answer, is_new=False),))
+        answer = self._looks(talk, talk.wish, talk.kept, watch)
+        new = talk.changed(answer=answer, passed=frozenset())
+        return Reply(new, (Line("change.last"), Answered(answer, is_new=False)))
+
+    def _swap(self, talk: Talk, look: int, sku: str, watch: Watcher) -> Reply:
+        if talk.answer is None or not 0 <= look < len(talk.answer.looks):
+            raise InvalidInput(f"there is no look {look + 1} on show")
+        old = talk.answer.looks[look]
+        kept = tuple(piece for piece in talk.kept if piece.item.sku != sku)
+        wish = _locking(talk.wish, kept)
+        passed = talk.passed | {sku}
+        new = self._refilled(talk, old, sku, wish, passed, watch)
+        lines: tuple[Part, ...] = ()
+        if new is None:  # everything has been seen: from the first again, but never this piece by itself
+            passed = frozenset({sku})
+            new = self._refilled(talk, old, sku, wish, passed, watch)
+            lines = (Line("change.last"),)
+        if new is None:
+            return Reply(talk, (Line("change.no_other"),))
+        looks = tuple(new if place == look else one for place, one in enumerate(talk.answer.looks))
+        answer = replace(talk.answer, looks=looks)
+        return Reply(
+            talk.changed(wish=wish, answer=answer, passed=passed, kept=kept), (*lines, Answered(answer, is_new=False))
+        )
+
+    def _remove(self, talk: Talk, sku: str, watch: Watcher) -> Reply:
+        talk.piece(sku)
+        kept = tuple(piece for piece in talk.kept if piece.item.sku != sku)
+        wish = _locking(_excluding(talk.wish, frozenset({sku})), kept)
+        looks = []
+        for old in talk.answer.looks if talk.answer else ():
+            if all(piece.item.sku != sku for piece in old.pieces):
+                looks.append(old)
+                continue
+            new = self._refilled(talk, old, sku, wish, talk.passed, watch)
+            new = new or self._refilled(talk, old, sku, wish, frozenset(), watch, may_be_short=True)
+            if new is not None:
+                looks.append(new)
+        answer = replace(talk.answer, looks=_distinct(looks))
+        return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Answered(answer, is_new=False),))
+
+    def _refilled(
+        self,
+        talk: Talk,
+        look: Look,
+        sku: str,
+        wish: Wish,
+        passed: frozenset[str],
+        watch: Watcher,
+        *,
+        may_be_short: bool = False,
+    ) -> Look | None:
+        """The look with another piece in the place of `sku`, its other pieces as they are; None where none is left.
+
+        With `may_be_short` the place may stay empty, and the look says so.
+        """
+        others = tuple(piece for piece in look.pieces if piece.item.sku != sku)
+        answer = self.stylist.complete(
+            talk.garment, _excluding(wish, passed | {sku}), keep=others, watch=watch
+        )
+        if not answer.looks or (len(answer.looks[0].pieces) < len(look.pieces) and not may_be_short):
+            return None
+        locked = {piece.item.sku for piece in talk.kept}
+        pieces = tuple(replace(piece, is_locked=piece.item.sku in locked) for piece in answer.looks[0].pieces)
+        return replace(answer.looks[0], title=look.title, pieces=pieces)
+
+    def _around(self, talk: Talk, sku: str, watch: Watcher) -> Reply:
+        item = self.stylist.search.catalogue.items([sku]).get(sku)
+        if item is None:
+            raise InvalidInput(f"item {sku[:60]!r} is not in the shop any more")
+        garment = item.as_garment(self.stylist.pictures(item))
+        answer = self.stylist.complete(garment, talk.wish, watch=watch)
+        new = talk.changed(
+            wish=_locking(talk.wish, ()), answer=answer, photo=None, size=(0, 0), detections=(), kept=(), passed=frozenset()
+        )
+        return Reply(new, (Answered(answer, is_new=True),))
+
+    def _speak(self, talk: Talk, lang: Lang, watch: Watcher) -> Reply:
+        wish = replace(talk.wish, lang=lang)
+        if talk.garment is None:
+            new = replace(talk, wish=wish)
+            return Reply(new, (_choice(new),) if talk.photo else ())
+        # Locked pieces bring the verdict of the language in which they were locked, so they are judged again.
+        answer = self._looks(talk, wish, talk.kept, watch)
+        return Reply(talk.changed(wish=wish, answer=answer), (Answered(answer, is_new=True),))
+
+    def _looks(self, talk: Talk, wish: Wish, kept: tuple[Piece, ...], watch: Watcher) -> Recommendation:
+        """Looks around the garment in question; what was known of its photo and its likes in the shop stays known."""
+        if talk.garment is None:
+            raise InvalidInput("there is no garment to build looks around", hint="send a photo first")
+        new = self.stylist.complete(talk.garment, wish, keep=kept, watch=watch)
+        old = talk.answer
+        return replace(new, detections=old.detections, chosen=old.chosen, same_product=old.same_product)
+
+
+def hit_test(detections: Sequence[Detection], x: float, y: float) -> Detection | None:
+    """The garment under a point of the photo, in pixels: the smallest box that holds it, None where none does."""
+    under = [d for d in detections if d.box.x0 <= x < d.box.x1 and d.box.y0 <= y < d.box.y1]
+    return min(under, key=lambda d: d.box.area, default=None)
+
+
+def was_drawn(detection: Detection | None) -> bool:
+    return detection is not None and detection.label == DRAWN_LABEL
+
+
+def _choice(talk: Talk) -> Choice:
+    if talk.photo is None:
+        raise InvalidInput("there is no photo to choose from", hint="send a photo first")
+    return Choice(talk.photo, talk.size, talk.detections)
+
+
+def _lock(talk: Talk, sku: str) -> Reply:
+    """One piece a slot is kept: locking another one of that slot lets the first go."""
+    piece = talk.piece(sku)
+    is_new = all(kept.item.sku != sku for kept in talk.kept)
+    kept = tuple(one for one in talk.kept if one.slot is not piece.slot)
+    if is_new:
+        kept += (replace(piece, is_locked=True),)
+    skus = {one.item.sku for one in kept}
+    looks = tuple(
+        replace(look, pieces=tuple(replace(p, is_locked=p.item.sku in skus) for p in look.pieces))
+        for look in (talk.answer.looks if talk.answer else ())
+    )
+    answer = replace(talk.answer, looks=looks) if talk.answer else None
+    wish = _locking(talk.wish, kept)
+    return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Line("change.kept" if is_new else "change.unkept"),))
+
+
+def _undo(talk: Talk) -> Reply:
+    if talk.before is None:
+        return Reply(talk, (Line("change.nothing"),))
+    old = replace(talk.before, wish=replace(talk.before.wish, lang=talk.lang))
+    if old.answer is not None:
+        return Reply(old, (Line("change.undone"), Answered(old.answer, is_new=old.garment != talk.garment)))
+    return Reply(old, (Line("change.undone"), _choice(old)) if old.photo else (Line("change.undone"),))
+
+
+def _shown(talk: Talk) -> Shown:
+    return Shown(
+        tuple(
+            tuple(ShownPiece(p.slot, p.item.sku, p.item.category, p.item.price) for p in look.pieces)
+            for look in (talk.answer.looks if talk.answer else ())
+        )
+    )
+
+
+def _kept(talk: Talk, locked: frozenset[str]) -> tuple[Piece, ...]:
+    """The pieces of these skus, one a slot: what was kept before goes first, then in the order on show."""
+    kept: dict[Slot, Piece] = {}
+    for piece in (*talk.kept, *talk.pieces()):
+        if piece.item.sku in locked:
+            kept.setdefault(piece.slot, replace(piece, is_locked=True))
+    return tuple(kept.values())
+
+
+def _locking(wish: Wish, kept: Sequence[Piece]) -> Wish:
+    return replace(wish, locked=frozenset(piece.item.sku for piece in kept))
+
+
+def _excluding(wish: Wish, skus: frozenset[str]) -> Wish:
+    return replace(wish, excluded=wish.excluded | skus)
+
+
+def _fill(looks: Sequence[Look]) -> tuple[int, int]:
+    """How much a set of looks has to show: looks, then pieces in them."""
+    return len(looks), sum(len(look.pieces) for look in looks)
+
+
+def _distinct(looks: Sequence[Look]) -> tuple[Look, ...]:
+    """Looks of the same items are shown once."""
+    seen: dict[frozenset[str], Look] = {}
+    for look in looks:
+        seen.setdefault(frozenset(piece.item.sku for piece in look.pieces), look)
+    return tuple(seen.values())
+
+
+def _shortened(talk: Talk, most: int) -> Talk:
+    """The conversation with at most `most` steps to go back to."""
+    chain = []
+    one: Talk | None = talk
+    while one is not None and len(chain) <= most:
+        chain.append(one)
+        one = one.before
+    if one is None:
+        return talk
+    kept = None
+    for old in reversed(chain):
+        kept = replace(old, before=kept)
+    return kept

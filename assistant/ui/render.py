@@ -1,0 +1,415 @@
+"""Events as HTML: pure functions, every text of a catalogue, a model or a shopper escaped.
+
+Buttons carry what they do in `data-act` (see `assistant/ui/shop.js`) and pictures an address of `assistant/ui/files.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from urllib.parse import quote
+
+from assistant.chat import Answered, Choice, Found, Line, Part, Trouble
+from assistant.looks import Look, Piece, Recommendation, Trace
+from assistant.stylist import Progress
+from assistant.wish import Wish
+from assistant.words import (
+    TEXTS,
+    category_name,
+    colour_name,
+    gender_name,
+    label_name,
+    named,
+    price_text,
+    say,
+    slot_name,
+    stock_text,
+)
+from retrieval.items import Garment, Hit, Item, Lang, Swatch
+
+_MOST_SWATCHES = 4
+_SAME_SHOWN = 5
+
+ICONS = {
+    "lock": '<path d="M7 11V8a5 5 0 0 1 10 0v3"/><rect x="5" y="11" width="14" height="9" rx="2"/>',
+    "unlock": '<path d="M7 11V8a5 5 0 0 1 9.6-2"/><rect x="5" y="11" width="14" height="9" rx="2"/>',
+    "swap": '<path d="M4 9h13l-3-3M20 15H7l3 3"/>',
+    "remove": '<path d="M6 6l12 12M18 6L6 18"/>',
+    "undo": '<path d="M9 7L4 12l5 5M4 12h10a6 6 0 0 1 6 6"/>',
+    "reroll": '<path d="M4 12a8 8 0 0 1 13.7-5.6L20 9M20 4v5h-5M20 12a8 8 0 0 1-13.7 5.6L4 15M4 20v-5h5"/>',
+    "send": '<path d="M12 19V5M6 11l6-6 6 6"/>',
+    "stop": '<rect x="7" y="7" width="10" height="10" rx="2" fill="currentColor"/>',
+    "photo": '<rect x="3" y="5" width="18" height="14" rx="2"/><circle cx="8.5" cy="10" r="1.5"/><path d="M21 16l-5-5-8 8"/>',
+    "camera": '<path d="M4 8h3l2-3h6l2 3h3a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1z"/>'
+    '<circle cx="12" cy="13" r="3.5"/>',
+    "check": '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
+    "down": '<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/>',
+}
+
+
+def icon(name: str) -> str:
+    return f'<svg class="icon" viewBox="0 0 24 24" aria-hidden="true">{ICONS[name]}</svg>'
+
+
+def button(
+    act: str,
+    text: str,
+    *,
+    look: str = "ghost",
+    picture: str = "",
+    label: str = "",
+    pressed: bool | None = None,
+    **data: object,
+) -> str:
+    """A button that does `act` with its `data`. `label` is read aloud where the text alone would not say enough.
+
+    `pressed` makes it one that stays down.
+    """
+    attributes = "".join(f' data-{name}="{escape(str(value))}"' for name, value in data.items())
+    aria = f' aria-label="{escape(label)}" title="{escape(label)}"' if label else ""
+    aria += f' aria-pressed="{str(pressed).lower()}"' if pressed is not None else ""
+    words = f"<span>{escape(text)}</span>" if text else ""
+    return (
+        f'<button type="button" class="button {look}" data-act="{act}"{attributes}{aria}>'
+        f"{icon(picture) if picture else ''}{words}</button>"
+    )
+
+
+def picture_address(item: Item) -> str:
+    """Where the item's first picture is; "" where it has none. The digest makes it safe to keep for good."""
+    if not item.views:
+        return ""
+    return f"items/{quote(item.sku, safe='')}/picture?v={item.views[0].digest[:12]}"
+
+
+def picture(item: Item, lang: Lang) -> str:
+    if address := picture_address(item):
+        return f'<img src="{escape(address)}" alt="{escape(item.title)}" loading="lazy" decoding="async">'
+    return f'<span class="no-picture">{escape(say("item.no_picture", lang))}</span>'
+
+
+# --- parts of a conversation ------------------------------------------------------------------------------------------
+
+
+def part(one: Part, lang: Lang, wish: Wish, token: str | None) -> str:
+    """One part of a reply. `token` names the crop of the shopper's garment, None where there is no such picture."""
+    match one:
+        case Line(key, values):
+            return f'<p class="says">{escape(say(key, lang, **values))}</p>'
+        case Choice():
+            return choice(one, lang)
+        case Answered(answer, is_new):
+            return answered(answer, lang, wish, token, is_new)
+        case Found(hits):
+            return f'<p class="says">{escape(say("found.say", lang))}</p>' + shelf(hits, lang, act="around")
+        case Trouble(code, message, hint):
+            return trouble(code, message, hint, lang)
+
+
+def trouble(code: str, message: str, hint: str, lang: Lang) -> str:
+    key = f"error.{code}" if f"error.{code}" in TEXTS else "error.error"
+    details = " ".join(filter(None, (message.strip(), hint.strip())))
+    more = (
+        f"<details><summary>{escape(say('error.what', lang))}</summary><p>{escape(details)}</p></details>"
+        if details
+        else ""
+    )
+    return f'<div class="trouble" role="alert"><p>{escape(say(key, lang))}</p>{more}</div>'
+
+
+def you(text: str, photo: str | None = None) -> str:
+    """What the shopper said or did. `photo` is the name of a kept photo."""
+    shown = f'<img class="sent" src="photos/{escape(photo)}" alt="{escape(text)}">' if photo else escape(text)
+    return f'<div class="bubble">{shown}</div>'
+
+
+def progress(steps: Sequence[Progress], lang: Lang) -> str:
+    """The steps so far, the last one under way; a step that is told twice is shown once, as it was told last."""
+    latest: dict[str, Progress] = {}
+    for step in steps:
+        latest[step.step] = step
+    rows = []
+    for place, step in enumerate(latest.values()):
+        done = place < len(latest) - 1
+        state = "done" if done else "now"
+        rows.append(f'<li class="{state}">{icon("check") if done else "<i></i>"}{escape(step_text(step, lang))}</li>')
+    return f'<ol class="steps" role="status">{"".join(rows)}</ol>'
+
+
+def step_text(step: Progress, lang: Lang) -> str:
+    counts = {name: int(value) for name, value in step.counts.items()}
+    if step.step == "judge" and counts.get("asked") and "done" in counts:
+        return say("step.judge_some", lang, done=counts["done"], asked=counts["asked"])
+    if step.step == "detect" and "garments" in counts:
+        return say("step.detect_done", lang, garments=counts["garments"])
+    if step.step == "search" and "items" in counts:
+        return say("step.search_done", lang, items=counts["items"])
+    return say(f"step.{step.step}", lang)
+
+
+def choice(one: Choice, lang: Lang) -> str:
+    """The photo with a button over each garment. Small boxes lie above large ones, so that each can be reached."""
+    width, height = one.size
+    count = len(one.detections)
+    boxes = []
+    for number, found in enumerate(sorted(one.detections, key=lambda d: -d.box.area), 1):
+        name = label_name(found.slot, found.label, lang)
+        box = found.box
+        place = (
+            f"left:{100 * box.x0 / width:.2f}%;top:{100 * box.y0 / height:.2f}%;"
+            f"width:{100 * box.width / width:.2f}%;height:{100 * box.height / height:.2f}%"
+        )
+        sides = ",".join(f"{side:.1f}" for side in box.as_tuple())
+        boxes.append(
+            f'<button type="button" class="box" style="{place};z-index:{number}" data-act="choose" data-box="{sides}" '
+            f'data-name="{escape(name)}" aria-label="{escape(say("choose.box", lang, name=name))}">'
+            f"<span>{escape(name)}</span></button>"
+        )
+    if count:
+        words = f'<p class="says">{escape(say("choose.ask", lang, count=count))}</p>'
+        how = say("choose.how", lang)
+    else:
+        words = f'<p class="says">{escape(say("none.say", lang))}</p>'
+        how = say("none.try", lang)
+    photo = (
+        f'<div class="choice" data-width="{width}" data-height="{height}" role="group" '
+        f'aria-label="{escape(say("choose.photo", lang, count=count))}">'
+        f'<img src="photos/{escape(one.photo)}" alt="" width="{width}" height="{height}" draggable="false">'
+        f'{"".join(boxes)}<div class="drawn" hidden></div></div>'
+    )
+    whole = button("choose", say("choose.whole", lang))
+    return f'{words}<p class="aside">{escape(how)}</p>{photo}<div class="row">{whole}</div>'
+
+
+def answered(answer: Recommendation, lang: Lang, wish: Wish, token: str | None, is_new: bool) -> str:
+    parts = []
+    if is_new and answer.garment is not None:
+        parts.append(garment_card(answer.garment, lang, token, several=len(answer.detections) > 1))
+        if answer.same_product:
+            parts.append(f"<h3>{escape(say('same.title', lang))}</h3>")
+            parts.append(shelf(answer.same_product[:_SAME_SHOWN], lang, act="open"))
+    parts.append(looks(answer, lang, wish, token))
+    parts.append(notes(answer, lang))
+    return "".join(parts)
+
+
+def garment_card(garment: Garment, lang: Lang, token: str | None, *, several: bool) -> str:
+    known = garment.attributes
+    facts = [
+        (say("garment.category", lang), known.category and category_name(known.category, lang)),
+        (say("garment.gender", lang), known.gender and gender_name(known.gender, lang)),
+        (say("garment.usage", lang), known.usage and named("usage", known.usage, lang)),
+        (say("garment.season", lang), known.season and named("season", known.season, lang)),
+    ]
+    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts if value)
+    shown = crop_picture(garment, token)
+    again = button("again", say("you.again", lang), look="quiet") if several else ""
+    return (
+        f'<section class="garment">{f"<figure>{shown}</figure>" if shown else ""}<div>'
+        f'<p class="kicker">{escape(say("garment.is", lang))}</p>'
+        f"<h2>{escape(garment_title(garment, lang))}</h2>"
+        f"<dl>{rows}</dl>{swatches(garment.palette, lang)}{again}</div></section>"
+    )
+
+
+def garment_title(garment: Garment, lang: Lang) -> str:
+    """An item's title as the shop has it; for a photo, colour and category in the shopper's language."""
+    if garment.sku or lang == "en":
+        return garment.title or say("garment.unknown", lang)
+    known = garment.attributes
+    words = [
+        known.gender and gender_name(known.gender, lang),
+        known.colour and colour_name(known.colour, lang),
+        known.category and category_name(known.category, lang),
+    ]
+    return "".join(word for word in words if word) or say("garment.unknown", lang)
+
+
+def crop_picture(garment: Garment, token: str | None) -> str:
+    if not token:
+        return ""
+    return f'<img src="photos/{escape(token)}" alt="{escape(garment.title)}">'
+
+
+def swatches(palette: Sequence[Swatch], lang: Lang) -> str:
+    dots = "".join(
+        f'<li><i style="background:{escape(swatch.hex)}"></i>{escape(colour_name(swatch.name, lang))}'
+        f"<small>{swatch.share:.0%}</small></li>"
+        for swatch in palette[:_MOST_SWATCHES]
+        if swatch.share >= 0.03
+    )
+    return f'<ul class="swatches" aria-label="{escape(say("garment.colours", lang))}">{dots}</ul>' if dots else ""
+
+
+def shelf(hits: Iterable[Hit], lang: Lang, *, act: str) -> str:
+    """Products side by side. A click does `act`: "open" for more about it, "around" to build looks around it."""
+    cards = "".join(
+        f'<li><button type="button" class="product" data-act="{act}" data-sku="{escape(hit.item.sku)}" '
+        f'data-name="{escape(hit.item.title)}">'
+        f'<span class="frame">{picture(hit.item, lang)}</span>'
+        f"<span>{escape(hit.item.title)}</span><b>{escape(price(hit.item, lang))}</b></button></li>"
+        for hit in hits
+    )
+    return f'<ul class="shelf">{cards}</ul>'
+
+
+def price(item: Item, lang: Lang) -> str:
+    return price_text(item.price, item.currency, lang) or say("item.no_price", lang)
+
+
+def looks(answer: Recommendation, lang: Lang, wish: Wish, token: str | None) -> str:
+    if not answer.looks:
+        return (
+            f'<p class="says">{escape(say("looks.none", lang))}</p>'
+            f'<p class="aside">{escape(say("looks.none_try", lang))}</p>'
+        )
+    key = "looks.title_wish" if has_wishes(wish) else "looks.title"
+    cards = "".join(
+        look_card(look, number, answer.garment, lang, token) for number, look in enumerate(answer.looks)
+    )
+    return f'<h3>{escape(say(key, lang, count=len(answer.looks)))}</h3><div class="looks">{cards}</div>'
+
+
+def has_wishes(wish: Wish) -> bool:
+    """Was anything asked for beyond the language and what was taken off by hand?"""
+    return bool(wish.chips(wish.lang))
+
+
+def look_card(look: Look, number: int, garment: Garment | None, lang: Lang, token: str | None) -> str:
+    tiles = []
+    if garment is not None and (shown := crop_picture(garment, token) or _own_picture(garment)):
+        yours = escape(say("garment.yours", lang))
+        tiles.append(f'<div class="tile yours">{shown}<span class="slot">{yours}</span></div>')
+    for piece in look.pieces:
+        opens = escape(say("piece.open", lang, title=piece.item.title))
+        tiles.append(
+            f'<button type="button" class="tile" data-act="open" data-sku="{escape(piece.item.sku)}" '
+            f'aria-label="{opens}">{picture(piece.item, lang)}'
+            f'<span class="slot">{escape(slot_name(piece.slot, lang))}</span></button>'
+        )
+    total = price_text(look.total, look.currency, lang)
+    sum_up = f'<p class="total"><span>{escape(say("look.total", lang))}</span> <b>{escape(total)}</b></p>' if total else ""
+    gaps = "".join(
+        f"<li><b>{escape(slot_name(gap.slot, lang))}</b> {escape(gap.reason)}</li>" for gap in look.unfilled
+    )
+    open_slots = f'<div class="gaps"><p>{escape(say("look.unfilled", lang))}</p><ul>{gaps}</ul></div>' if gaps else ""
+    saves = "".join(
+        button("save", say(f"look.{kind}", lang), look="quiet", number=number, kind=kind)
+        for kind in ("picture", "page", "data")
+    )
+    return (
+        f'<article class="look" aria-label="{escape(say("look.label", lang, number=number + 1, title=look.title))}">'
+        f'<header><p class="kicker">{escape(say("look.number", lang, number=number + 1))}</p>'
+        f"<h4>{escape(look.title)}</h4>{sum_up}</header>"
+        f'<div class="board n{len(tiles)}">{"".join(tiles)}</div>'
+        f'<p class="reason">{escape(look.reason)}</p>'
+        f'<ul class="pieces">{"".join(piece_row(piece, number, lang) for piece in look.pieces)}</ul>'
+        f'{open_slots}<footer><span>{escape(say("look.save", lang))}</span>{saves}</footer></article>'
+    )
+
+
+def _own_picture(garment: Garment) -> str:
+    """The picture of an item of the shop that looks are built around."""
+    if garment.sku is None:
+        return ""
+    return f'<img src="items/{quote(garment.sku, safe="")}/picture" alt="{escape(garment.title)}">'
+
+
+def piece_row(piece: Piece, number: int, lang: Lang) -> str:
+    item = piece.item
+    closest = f'<em class="badge">{escape(say("piece.closest", lang))}</em>' if piece.is_closest else ""
+    locked = f'<em class="badge kept">{escape(say("piece.locked", lang))}</em>' if piece.is_locked else ""
+    scarce = " scarce" if item.stock is not None and item.stock <= 3 else ""
+    lock_words = say("piece.unlock" if piece.is_locked else "piece.lock", lang)
+    acts = "".join(
+        (
+            button(
+                "lock", "", look="icon-only", picture="lock" if piece.is_locked else "unlock",
+                label=f"{lock_words}: {item.title}", sku=item.sku, pressed=piece.is_locked,
+            ),
+            button(
+                "swap", "", look="icon-only", picture="swap", label=f"{say('piece.swap', lang)}: {item.title}",
+                sku=item.sku, number=number, name=item.title,
+            ),
+            button(
+                "remove", "", look="icon-only", picture="remove", label=f"{say('piece.remove', lang)}: {item.title}",
+                sku=item.sku, name=item.title,
+            ),
+        )
+    )
+    return (
+        f'<li class="piece{" locked" if piece.is_locked else ""}" data-piece="{escape(item.sku)}">'
+        f'<p class="kicker">{escape(slot_name(piece.slot, lang))}{closest}{locked}</p>'
+        f'<p class="name">{escape(item.title)}</p>{item_words(item, lang)}'
+        f'<p class="price"><b>{escape(price(item, lang))}</b><span class="stock{scarce}">{escape(stock_text(item, lang))}'
+        f'</span></p><p class="why">{escape(piece.verdict.reason)}</p><div class="acts">{acts}</div></li>'
+    )
+
+
+def item_words(item: Item, lang: Lang) -> str:
+    """Titles come as the shop wrote them; in Chinese, colour and category are said below in words of the table."""
+    if lang == "en":
+        return ""
+    colour = colour_name(item.colour, lang) if item.colour else ""
+    return f'<p class="gloss">{escape(colour + category_name(item.category, lang))}</p>'
+
+
+def notes(answer: Recommendation, lang: Lang) -> str:
+    """What stands in for something better, and how the answer came about: there for who wants to know."""
+    trace = answer.trace
+    if not trace.steps and not trace.notices:
+        return ""
+    notices = "".join(f"<li>{escape(notice)}</li>" for notice in trace.notices)
+    told = f'<p class="kicker">{escape(say("notice.title", lang))}</p><ul>{notices}</ul>' if notices else ""
+    withheld = (
+        f"<li>{escape(say('trace.withheld', lang, count=len(answer.withheld)))}</li>" if answer.withheld else ""
+    )
+    summary = escape(say("trace.title", lang, seconds=f"{trace.seconds:.1f}"))
+    return f'<details class="notes"><summary>{summary}</summary><ul>{_steps(trace, lang)}{withheld}</ul>{told}</details>'
+
+
+def _steps(trace: Trace, lang: Lang) -> str:
+    rows = []
+    for step in trace.steps:
+        name = step_text(Progress(step.name, step.counts), lang) if step.name != "judge" else say("step.judge", lang)
+        rows.append(f"<li>{escape(say('trace.step', lang, name=name, seconds=f'{step.seconds:.2f}'))}</li>")
+    return "".join(rows)
+
+
+# --- around the conversation ------------------------------------------------------------------------------------------
+
+
+def chips(wish: Wish, lang: Lang, *, can_undo: bool, can_reroll: bool) -> str:
+    """The wishes in force, each with a way to take it off; undo and other looks beside them."""
+    taken = "".join(
+        f'<li><button type="button" class="chip" data-act="drop" data-key="{escape(chip.key)}" '
+        f'data-name="{escape(chip.text)}" aria-label="{escape(say("wish.off", lang, chip=chip.text))}">'
+        f"{escape(chip.text)}{icon('remove')}</button></li>"
+        for chip in wish.chips(lang)
+    )
+    others = button("reroll", say("look.reroll", lang), look="quiet", picture="reroll") if can_reroll else ""
+    undo = button("undo", say("you.undo", lang), look="quiet", picture="undo") if can_undo else ""
+    listed = f'<ul aria-label="{escape(say("wish.title", lang))}">{taken}</ul>' if taken else "<span></span>"
+    return f'{listed}<div class="row">{others}{undo}</div>' if taken or others or undo else ""
+
+
+def item_dialog(item: Item, similar: Sequence[Hit], lang: Lang) -> str:
+    """More about one item: a large picture, facts of the catalogue, what looks like it, a link where the feed has one."""
+    link = ""
+    if item.url and item.url.startswith(("https://", "http://")):
+        link = (
+            f'<a class="button ghost" href="{escape(item.url)}" target="_blank" rel="noopener noreferrer">'
+            f"{escape(say('item.link', lang))}</a>"
+        )
+    like = shelf(similar, lang, act="open") if similar else f'<p class="aside">{escape(say("item.no_similar", lang))}</p>'
+    facts = [category_name(item.category, lang), gender_name(item.gender, lang)]
+    facts += [named("usage", item.usage, lang)] if item.usage else []
+    return (
+        f'<div class="sheet"><figure>{picture(item, lang)}</figure><div>'
+        f'<p class="kicker">{escape(" · ".join(facts))}</p><h2 id="sheet-title">{escape(item.title)}</h2>'
+        f'{item_words(item, lang)}'
+        f'<p class="price"><b>{escape(price(item, lang))}</b><span class="stock">{escape(stock_text(item, lang))}</span></p>'
+        f'{swatches(item.palette, lang)}<p class="aside">{escape(say("item.sku", lang, sku=item.sku))}</p>'
+        f'<div class="row">{button("around", say("item.style", lang), look="solid", sku=item.sku, name=item.title)}{link}'
+        f"</div></div></div><h3>{escape(say('item.similar', lang))}</h3>{like}"
+    )
