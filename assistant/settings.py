@@ -30,7 +30,7 @@ class Settings(BaseSettings):
 
     detector: str = Field("compact", description="Model that finds garments in a photo (`outfit models`)")
     image_encoder: str = Field("compact", description="Model that finds the same product (`outfit models`)")
-    text_encoder: str = Field("compact", description="Model that searches titles (`outfit models`)")
+    text_encoder: str = Field("hashing", description="Model that searches titles (`outfit models`)")
     threads: int = Field(1, ge=1, le=64, description="Threads of one model call")
 
     detection_threshold: float = Field(0.3, ge=0, le=1, description="Least confidence of a garment found in a photo")

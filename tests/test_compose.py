@@ -48,7 +48,7 @@ def test_an_empty_catalogue_is_said_with_the_next_command(tmp_path):
 
 
 def test_a_catalogue_of_another_space_is_refused_and_a_rebuild_mends_it(own):
-    other = Settings.load(home=own.home, text_encoder="hashing", image_encoder="hashing")
+    other = Settings.load(home=own.home, image_encoder="hashing")
     with pytest.raises(SpaceMismatch) as refused:
         compose.build(other)
     assert "outfit rebuild" in refused.value.hint
@@ -66,7 +66,7 @@ def test_a_lost_vector_store_is_written_again_by_a_rebuild(own):
 
 
 def test_the_demo_is_built_anew_where_other_models_wrote_it(tmp_path, monkeypatch):
-    settings, feed, pictures = shop(tmp_path, text_encoder="hashing", image_encoder="hashing")
+    settings, feed, pictures = shop(tmp_path, image_encoder="hashing")
     demo = tmp_path / "data" / "demo"
     demo.mkdir(parents=True)
     (tmp_path / "feed.csv").rename(demo / "styles.csv")
@@ -76,7 +76,7 @@ def test_the_demo_is_built_anew_where_other_models_wrote_it(tmp_path, monkeypatc
     first = compose.demo_shelf(settings)
     first.catalogue.close()
     again = compose.demo_shelf(Settings.load(home=settings.home))
-    assert again.titles.space != first.titles.space
+    assert again.pictures.space != first.pictures.space
     assert again.catalogue.count() == 3 and len(again.titles) == 3
 
 

@@ -26,7 +26,7 @@ def test_each_row_points_at_a_class_or_says_what_is_missing(model):
 
 
 def test_an_unknown_name_is_refused_with_the_names_there_are():
-    with pytest.raises(ModelNotFound, match="no text encoder is called 'bert': there are compact, hashing"):
+    with pytest.raises(ModelNotFound, match="no text encoder is called 'bert': there are hashing, compact"):
         registry.load("text encoder", "bert")
 
 
