@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from assistant.commands import catalogue, console, looks, quality, system
+from assistant.commands import catalogue, console, looks, quality, system, training
 from retrieval.errors import OutfitError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-for module in (system, catalogue, looks, quality):
+for module in (system, catalogue, looks, quality, training):
     module.add_to(app)
 
 

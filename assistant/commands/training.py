@@ -1,0 +1,175 @@
+"""`outfit train`: the compact models from real data, and a shop's own from a folder of pictures."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assistant.commands import console
+from retrieval import resources
+from retrieval.errors import InvalidInput, ModelUnavailable
+
+Data = Annotated[Path, typer.Option(help="Folder of the real data: styles.csv, catalog-images.zip, ...")]
+Pictures = Annotated[Path, typer.Option(help="Folder of the prepared pictures.")]
+RunFolder = Annotated[Path, typer.Option("--run", help="Folder of checkpoints and logs.")]
+Seed = Annotated[int, typer.Option(help="Seed of every random choice.")]
+
+DATA, PICTURES, RUN = Path("../shared/data"), Path(".outfit/training/pictures"), Path(".outfit/training/compact")
+
+
+def add_to(cli: typer.Typer) -> None:
+    train = typer.Typer(
+        help="Train, export and measure the compact models, or a shop's own. Needs the extra [train].",
+        no_args_is_help=True,
+    )
+    for command in (prepare, compact, export, evaluate, pretrain, finetune):
+        train.command()(command)
+    cli.add_typer(train, name="train")
+
+
+def prepare(data: Data = DATA, pictures: Pictures = PICTURES) -> None:
+    """Decode all pictures once into arrays that training and measuring read (about 1.5 GB, one or two minutes)."""
+    _needs("scipy")
+    from retrieval.training.cache import prepare as decode
+
+    decode(data, pictures, keep=lambda sku: True, progress=_say)
+
+
+def compact(
+    minutes: Annotated[float, typer.Option(help="How long to train; the rate falls to zero by then.")] = 90,
+    pictures: Pictures = PICTURES,
+    run: RunFolder = RUN,
+    seed: Seed = 7,
+) -> None:
+    """Train the image and text models, or go on from the run's checkpoint with a new schedule. Ctrl-C saves and stops."""
+    _needs("torch", "scipy")
+    from retrieval.training.recipe import train_compact
+
+    steps = train_compact(pictures, run, minutes=minutes, seed=seed, stop=_on_interrupt(), say=_say)
+    console.out.print(f"{steps:,} steps done; next: outfit train export --run {run}")
+
+
+def export(
+    pictures: Pictures = PICTURES,
+    run: RunFolder = RUN,
+    out: Annotated[Path | None, typer.Option(help="Where the files go; the shipped weights unless said.")] = None,
+    epochs: Annotated[int, typer.Option(help="Passes of the last layers over fixed features; 0 leaves them out.")] = 12,
+    views: Annotated[int, typer.Option(help="Changed views of each product for that.")] = 2,
+) -> None:
+    """Calibrate a run's averaged weights and write image.onnx (int8 where it loses less than half a point) and text.npz."""
+    _needs("torch", "scipy", "onnx", "onnxscript")
+    from retrieval.training.recipe import export_compact
+
+    export_compact(pictures, run, out or resources.path("weights"), epochs=epochs, views=views, say=_say)
+    console.out.print(f"written; next: outfit train evaluate --run {run}")
+
+
+def evaluate(
+    data: Data = DATA,
+    pictures: Pictures = PICTURES,
+    weights: Annotated[Path | None, typer.Option(help="Folder of the weights; the shipped ones unless said.")] = None,
+    run: Annotated[Path | None, typer.Option("--run", help="The run they come from: its card is written anew.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Measure the models on held-out products, with chance, majority and intervals; results go to data/results."""
+    _needs("scipy")
+    from retrieval.training.recipe import evaluate_compact
+
+    found = evaluate_compact(pictures, data, weights or resources.path("weights"), run, seed=seed, say=_say)
+    for result in found:
+        console.out.print(f"{result.name}: {len(result.figures)} figures, n {result.n:,}")
+
+
+def pretrain(
+    folder: Annotated[Path, typer.Argument(help="A shop's pictures; nothing else is needed.")],
+    run: RunFolder = Path(".outfit/training/dino"),
+    steps: Annotated[int, typer.Option(help="Steps in all; a run that was stopped goes on.")] = 10_000,
+    arch: Annotated[str, typer.Option(help="compact, or a timm name such as vit_small_patch16_224.")] = "compact",
+    batch: Annotated[int, typer.Option(help="Pictures a step, each in eight crops.")] = 64,
+    bf16: Annotated[bool, typer.Option(help="Mixed precision; slower on processors without support.")] = False,
+    seed: Seed = 7,
+) -> None:
+    """DINO self-distillation on unlabelled pictures. Collapse is watched, and ends the run with the last good state."""
+    _needs("torch", "scipy")
+    from retrieval.training.pretrain import DinoConfig
+    from retrieval.training.pretrain import pretrain as go
+
+    found = _read(folder)
+    config = DinoConfig(arch=arch, steps=steps, batch=batch, bf16=bf16, seed=seed)
+    done = go(config, found.pictures, run, stop=_on_interrupt(), progress=_line)
+    console.out.print(f"{done.step:,} steps done; next: outfit train finetune {folder} --pretrained {run}")
+
+
+def finetune(
+    folder: Annotated[Path, typer.Argument(help="Pictures in one sub-folder a class (or product).")],
+    run: RunFolder = Path(".outfit/training/finetune"),
+    loss: Annotated[
+        str, typer.Option(help="cross_entropy, supervised_contrastive, triplet_hard or triplet_random.")
+    ] = "cross_entropy",
+    pretrained: Annotated[Path | None, typer.Option(help="Folder of a pretraining run to begin from.")] = None,
+    steps: Annotated[int, typer.Option(help="Steps in all; a run that was stopped goes on.")] = 2000,
+    seed: Seed = 7,
+) -> None:
+    """Fine-tune on labelled pictures by one of four losses, and say how well a picture finds others of its class."""
+    _needs("torch", "scipy")
+    from retrieval.training import finetune as ft
+    from retrieval.training.pretrain import Dino, DinoConfig
+
+    if loss not in ft.LOSSES:
+        raise InvalidInput(f"no loss is called {loss!r}: there are {', '.join(ft.LOSSES)}")
+    found, backbone = _read(folder), None
+    if pretrained is not None:
+        dino = Dino(DinoConfig(), found.pictures)
+        dino.load(pretrained / "dino.pt")
+        backbone = dino.teacher["backbone"].requires_grad_(True)
+    config = ft.FinetuneConfig(loss=loss, steps=steps, seed=seed)
+    kept = [i for i in range(len(found.labels)) if i % 5]  # every fifth picture is for measuring
+    unseen = [i for i in range(len(found.labels)) if i % 5 == 0]
+    done = ft.finetune(config, found.pictures[kept], found.labels[kept], run, backbone=backbone, stop=_on_interrupt(),
+                       progress=_line)  # fmt: skip
+    for name, value in ft.retrieval_figures(done.encode(found.pictures[unseen]), found.labels[unseen]).items():
+        console.out.print(f"{name} {value:.4g}")
+
+
+def _read(folder: Path):
+    from retrieval.training.folder import read_folder
+
+    with console.progress_bar() as show:
+        found = read_folder(folder, lambda done, total: show("reading", done, total))
+    for reason, number in found.reasons().items():
+        _say(f"{number} pictures left out: {reason}")
+    return found
+
+
+def _needs(*packages: str) -> None:
+    lacking = [p for p in packages if importlib.util.find_spec(p) is None]
+    if lacking:
+        raise ModelUnavailable(
+            f"training needs {', '.join(lacking)}, not installed here",
+            hint='pip install "outfit-assistant[train]"',
+        )
+
+
+def _on_interrupt() -> Callable[[], bool]:
+    """Whether Ctrl-C was pressed: the run saves and stops; a second one stops at once."""
+    pressed: list[int] = []
+
+    def press(number: int, frame: object) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, press)
+    return lambda: bool(pressed)
+
+
+def _say(text: str) -> None:
+    console.err.print(f"[dim]{text}[/]")
+
+
+def _line(values: dict) -> None:
+    _say("  ".join(f"{k} {v:.4g}" if isinstance(v, int | float) else f"{k} {v}" for k, v in values.items()))
