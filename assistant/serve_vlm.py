@@ -1,7 +1,8 @@
-"""Start the model server: look for what is missing, fetch the weights, run LMDeploy on the loopback, wait until it answers.
+"""Start the model server: look for what is missing, fetch the weights, run LMDeploy on the loopback, wait until it
+answers.
 
-LMDeploy lives in an environment of its own (it brings its own torch and needs a GPU); only its command is used here. Its
-server must never be reachable from outside: it has endpoints without authentication that load pickles.
+LMDeploy lives in an environment of its own (it brings its own torch and needs a GPU); only its command is used here.
+Its server must never be reachable from outside: it has endpoints without authentication that load pickles.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ _EMBEDDED = "the embedded stylist needs none of this: leave OUTFIT_VLM_URL unset
 class Plan:
     """What to serve and how. `weights` is a local folder, or "" for the snapshot of `model` on ModelScope.
 
-    `context` in tokens; `cache_share` of the free GPU memory for the key-value cache, in (0, 1); `vision_batch` pictures at
-    once. `proxy_url` registers this machine with `lmdeploy serve proxy`.
+    `context` in tokens; `cache_share` of the free GPU memory for the key-value cache, in (0, 1); `vision_batch`
+    pictures at once. `proxy_url` registers this machine with `lmdeploy serve proxy`.
     """
 
     model: str = "InternVL2-8B"
@@ -55,7 +56,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not 0 < self.cache_share < 1:
-            raise InvalidSetting(f"cache share {self.cache_share}: expected a share of the GPU's memory between 0 and 1")
+            raise InvalidSetting(
+                f"cache share {self.cache_share}: expected a share of the GPU's memory between 0 and 1"
+            )
         for name in ("port", "context", "vision_batch", "gpus"):
             if getattr(self, name) < 1:
                 raise InvalidSetting(f"{name.replace('_', ' ')} {getattr(self, name)}: expected at least 1")
@@ -107,8 +110,8 @@ def command(plan: Plan, weights: str) -> list[str]:
 
 
 def shell_line(parts: Sequence[str], api_key: str) -> str:
-    """The command as one would type it. The key is named, not shown. Where the weights are no folder here, LMDeploy is told
-    to fetch them from ModelScope itself."""
+    """The command as one would type it. The key is named, not shown. Where the weights are no folder here, LMDeploy is
+    told to fetch them from ModelScope itself."""
     typed = [f'"${KEY_VARIABLE}"' if api_key and part == api_key else shlex.quote(part) for part in parts]
     if parts[2] == "api_server" and not Path(parts[3]).is_dir():
         typed.insert(0, "LMDEPLOY_USE_MODELSCOPE=True")
@@ -116,8 +119,8 @@ def shell_line(parts: Sequence[str], api_key: str) -> str:
 
 
 def nodes_text(plan: Plan, proxy: str = "10.0.0.1", node: str = "10.0.0.11") -> str:
-    """How to spread the requests over several GPU machines: three commands, each with where to run it. The addresses are
-    placeholders for a private network."""
+    """How to spread the requests over several GPU machines: three commands, each with where to run it. The addresses
+    are placeholders for a private network."""
     proxied = replace(
         plan, host=node, proxy_url=f"http://{proxy}:8000", api_key=plan.api_key or "a key that you choose"
     )
@@ -126,8 +129,8 @@ def nodes_text(plan: Plan, proxy: str = "10.0.0.1", node: str = "10.0.0.11") -> 
         "--routing-strategy", "min_expected_latency", "--api-keys", proxied.api_key,
     ]  # fmt: skip
     lines = [
-        f"# Choose a key and set {KEY_VARIABLE} to it on every machine. All addresses must be private: the proxy takes new",
-        "# nodes from anyone who reaches it.",
+        f"# Choose a key and set {KEY_VARIABLE} to it on every machine. All addresses must be private: the proxy",
+        "# takes new nodes from anyone who reaches it.",
         "# 1. On the machine that spreads the requests (it needs no GPU):",
         shell_line(serve_proxy, proxied.api_key),
         "# 2. On each GPU machine, with its own private address; it registers itself:",
@@ -162,17 +165,21 @@ def obstacles(plan: Plan) -> list[Finding]:
 def _package(plan: Plan) -> Finding | None:
     found = shutil.which(plan.executable)
     if found is None:
-        hint = f"pip install 'lmdeploy>={OLDEST[0]}.{OLDEST[1]}' in an environment of its own on a machine with a GPU, and "
-        return Finding(f"LMDeploy is not installed: no command {plan.executable!r}", False, hint + "name it: --lmdeploy PATH")
+        install = f"pip install 'lmdeploy>={OLDEST[0]}.{OLDEST[1]}' in an environment of its own on a machine with a GPU"
+        message = f"LMDeploy is not installed: no command {plan.executable!r}"
+        return Finding(message, False, f"{install}, and name it: --lmdeploy PATH")
     version = _version(Path(found))
     if version is not None and version < OLDEST:
         shown = ".".join(map(str, version))
-        return Finding(f"LMDeploy {shown} has known holes", False, f"pip install -U 'lmdeploy>={OLDEST[0]}.{OLDEST[1]}'")
+        return Finding(
+            f"LMDeploy {shown} has known holes", False, f"pip install -U 'lmdeploy>={OLDEST[0]}.{OLDEST[1]}'"
+        )
     return None
 
 
 def _version(executable: Path) -> tuple[int, ...] | None:
-    """(major, minor) of the LMDeploy that the command belongs to, without importing it; None where that cannot be told."""
+    """(major, minor) of the LMDeploy that the command belongs to, without importing it; None where that cannot be
+    told."""
     python = executable.with_name("python")
     if not python.exists():
         return None
@@ -196,7 +203,9 @@ def _gpus(plan: Plan) -> list[Finding]:
     if needed is not None and sum(sorted(gib)[-plan.gpus :]) < needed:
         total = sum(sorted(gib)[-plan.gpus :])
         hint = "serve InternVL2-2B, or the 4-bit weights: --model InternVL2-8B-AWQ"
-        found.append(Finding(f"{plan.model} needs about {needed:.0f} GiB of GPU memory, {total:.0f} are there", False, hint))
+        found.append(
+            Finding(f"{plan.model} needs about {needed:.0f} GiB of GPU memory, {total:.0f} are there", False, hint)
+        )
     return found
 
 
@@ -225,8 +234,8 @@ def _output(parts: list[str]) -> str | None:
 def find_weights(plan: Plan, download: Callable[[str], str] | None = None) -> str:
     """The folder of the weights: the one given, else the snapshot on ModelScope, fetched where it is not here yet.
 
-    `download` gets the model's name and returns a folder; default `modelscope.snapshot_download`, which resumes and reuses.
-    Raises ModelUnavailable where they cannot be had or are no model.
+    `download` gets the model's name and returns a folder; default `modelscope.snapshot_download`, which resumes and
+    reuses. Raises ModelUnavailable where they cannot be had or are no model.
     """
     if plan.weights:
         folder = Path(plan.weights).expanduser()
@@ -270,8 +279,8 @@ def _snapshot(model_id: str) -> str:
 def serve(plan: Plan, weights: str, tell: Callable[[str], None], log: Path, most_s: float = 1800.0) -> int:
     """Run the server until it ends or is interrupted; its own output goes to `log`. Returns its exit status.
 
-    `tell` gets progress, then the next command. Raises ModelUnavailable where it ends before it answers, or does not answer
-    within `most_s` seconds.
+    `tell` gets progress, then the next command. Raises ModelUnavailable where it ends before it answers, or does not
+    answer within `most_s` seconds.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as output:

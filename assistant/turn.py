@@ -1,8 +1,9 @@
-"""The turn that the present call belongs to: until when it may work, whether the shopper is still there, what was asked.
+"""The turn that the present call belongs to: until when it may work, whether the shopper is still there, what was
+asked.
 
-A turn has one deadline for all its calls to models, and keeps an account of them. It travels as a context variable, so that a port's methods need
-no such argument: whoever waits for something asks `current()`. Threads do not inherit it; run their work in
-`contextvars.copy_context()`.
+A turn has one deadline for all its calls to models, and keeps an account of them. It travels as a context variable, so
+that a port's methods need no such argument: whoever waits for something asks `current()`. Threads do not inherit it;
+run their work in `contextvars.copy_context()`.
 """
 
 from __future__ import annotations
@@ -92,21 +93,22 @@ class Turn:
 
 
 # Outside of any turn nothing is kept: an account that nobody reads must not grow.
-_CURRENT: ContextVar[Turn] = ContextVar("turn", default=Turn(calls=deque(maxlen=0), notices=deque(maxlen=0)))
+_OUTSIDE = Turn(calls=deque(maxlen=0), notices=deque(maxlen=0))
+_CURRENT: ContextVar[Turn | None] = ContextVar("turn", default=None)
 
 
 def current() -> Turn:
-    return _CURRENT.get()
+    return _CURRENT.get() or _OUTSIDE
 
 
 @contextmanager
 def within(deadline: float | None = None, cancelled: Callable[[], bool] | None = None) -> Iterator[Turn]:
     """Bound what runs inside. A turn opened inside another one ends no later, is cancelled with it, and shares its
     account."""
-    outer = _CURRENT.get()
+    outer = current()
     deadlines = [end for end in (outer.deadline, deadline) if end is not None]
     asked = [ask for ask in (outer.cancelled, cancelled) if ask is not None]
-    has_account = isinstance(outer.calls, list)
+    has_account = outer is not _OUTSIDE
     inner = Turn(
         min(deadlines, default=None),
         (lambda: any(ask() for ask in asked)) if asked else None,

@@ -26,9 +26,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS verdict (
 ) WITHOUT ROWID"""
 
 
-def verdict_key(
-    fingerprint: str, reference: Garment, candidate: Garment, lang: Lang, digests: tuple[str, str]
-) -> str:
+def verdict_key(fingerprint: str, reference: Garment, candidate: Garment, lang: Lang, digests: tuple[str, str]) -> str:
     """The key of one ordered pair. `fingerprint` names model and prompts, `digests` both pictures.
 
     The words that go to the model beside the pictures (title, attributes) change its answer, so they are part of it.
@@ -70,9 +68,7 @@ class VerdictCache:
         if verdict.p_yes is not None and not math.isfinite(verdict.p_yes):
             raise ValueError(f"p_yes {verdict.p_yes} cannot be kept: expected a number in [0, 1] or None")
         values = (verdict.answer.value, verdict.p_yes, verdict.reason, verdict.model)
-        self._run(
-            "INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?, ?)", (key, *values, _checksum(key, *values))
-        )
+        self._run("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?, ?)", (key, *values, _checksum(key, *values)))
 
     def __len__(self) -> int:
         return self._run("SELECT count(*) FROM verdict")[0][0]

@@ -39,7 +39,8 @@ class Prompt:
 
 @cache
 def load(name: str) -> Prompt:
-    """The prompt in `prompts/<name>.md`. Raises InvalidInput where it is missing, malformed, or its head is not true."""
+    """The prompt in `prompts/<name>.md`. Raises InvalidInput where it is missing, malformed, or its head is not
+    true."""
     path = resources.path(f"{name}.md", room="prompts")
     try:
         return parse(name, path.read_text(encoding="utf-8"))
@@ -57,5 +58,7 @@ def parse(name: str, source: str) -> Prompt:
         raise InvalidInput(f"prompt {name} holds a $ that names no field: write $$ for the sign itself")
     used = frozenset(template.get_identifiers())
     if declared != used:
-        raise InvalidInput(f"prompt {name} declares {sorted(declared)} and uses {sorted(used)}: expected the same fields")
+        raise InvalidInput(
+            f"prompt {name} declares {sorted(declared)} and uses {sorted(used)}: expected the same fields"
+        )
     return Prompt(name, match["text"], declared, hashlib.sha256(source.encode()).hexdigest()[:12])

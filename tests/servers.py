@@ -1,8 +1,8 @@
 """The loopback model server held to LMDeploy's own request models, where LMDeploy's Python files are at hand.
 
 `LMDEPLOY_SOURCE` names a folder that holds `lmdeploy/` (an unpacked wheel is enough: neither GPU nor torch is needed);
-without it an installed lmdeploy is looked for. The vendor's files are loaded by path, one by one: the package itself does
-not import without CUDA. None of them is kept in this repository.
+without it an installed lmdeploy is looked for. The vendor's files are loaded by path, one by one: the package itself
+does not import without CUDA. None of them is kept in this repository.
 """
 
 from __future__ import annotations

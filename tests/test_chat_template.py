@@ -20,8 +20,8 @@ INSTRUCTION = (
     "你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，英文名叫InternVL, 是一个有用无害的人工智能助手。"
 )
 
-# The conversation format that InternVL2-8B was trained with, as its authors' conversation.py ("internlm2-chat", separator
-# style MPT, no line end after <|im_end|>) and the model card write it.
+# The conversation format that InternVL2-8B was trained with, as its authors' conversation.py ("internlm2-chat",
+# separator style MPT, no line end after <|im_end|>) and the model card write it.
 DOCUMENTED = (
     f"<|im_start|>system\n{INSTRUCTION}<|im_end|>"
     "<|im_start|>user\nImage-1: <img><IMG_CONTEXT></img>\nImage-2: <img><IMG_CONTEXT></img>\nDo they match?<|im_end|>"
@@ -37,7 +37,8 @@ CONVERSATION = [
 
 
 class _Registry:
-    """As much of mmengine's Registry as LMDeploy's templates use: it stands in for a library, not for what is tested."""
+    """As much of mmengine's Registry as LMDeploy's templates use: it stands in for a library, not for what is
+    tested."""
 
     def __init__(self, *_: object, **__: object) -> None:
         self.module_dict: dict[str, type] = {}
@@ -55,7 +56,8 @@ class _Registry:
 
 @pytest.fixture(scope="module")
 def vendor() -> types.ModuleType:
-    """LMDeploy's `model.py`: its own ChatTemplateConfig and BaseChatTemplate, with the imports that need CUDA left out."""
+    """LMDeploy's `model.py`: its own ChatTemplateConfig and BaseChatTemplate, with the imports that need CUDA left
+    out."""
     path = lmdeploy_folder() / "model.py"
     lines = path.read_text(encoding="utf-8").splitlines()
     left_out = ("from mmengine import", "from lmdeploy.archs import", "from lmdeploy.utils import", "logger =")

@@ -63,9 +63,7 @@ def item(sku: str, word: str, digest: str | None = None) -> Item:
 
 
 def ranked(words: str, slot: Slot = Slot.BOTTOM, first: str = "b") -> list[Candidate]:
-    return [
-        Candidate(slot, item(f"{first}{n}", word), score=1 - n / 100) for n, word in enumerate(words.split())
-    ]
+    return [Candidate(slot, item(f"{first}{n}", word), score=1 - n / 100) for n, word in enumerate(words.split())]
 
 
 def skus(pieces: Sequence) -> list[str]:
@@ -251,7 +249,7 @@ def test_time_already_over_asks_nobody() -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_the_shopper_leaves(concurrency: int) -> None:
+def test_the_shopper_leaves(concurrency: int, caplog) -> None:
     left = threading.Event()
     threading.Timer(0.1, left.set).start()
     with pytest.raises(turn.Cancelled):
@@ -259,6 +257,7 @@ def test_the_shopper_leaves(concurrency: int) -> None:
             SHIRT, {Slot.BOTTOM: ranked("hang hang hang")}, stylist=ScriptedStylist(concurrency), pictures=picture,
             cancelled=left.is_set,
         )  # fmt: skip
+    assert "withheld" not in caplog.text  # nothing is concluded about the candidates
 
 
 def test_verdicts_are_remembered_by_picture_and_model_but_failures_are_not(tmp_path) -> None:
@@ -292,9 +291,7 @@ def test_what_a_fall_back_judged_is_not_remembered_as_the_models_own(tmp_path) -
             return Verdict(Answer.YES, None, "by rule", "compact")
 
     cache = VerdictCache(tmp_path / "verdicts.sqlite")
-    admit(
-        SHIRT, {Slot.BOTTOM: ranked("yes")}, stylist=FellBack(fingerprint="model 1"), pictures=picture, cache=cache
-    )
+    admit(SHIRT, {Slot.BOTTOM: ranked("yes")}, stylist=FellBack(fingerprint="model 1"), pictures=picture, cache=cache)
     assert len(cache) == 0
 
 

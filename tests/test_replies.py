@@ -69,7 +69,7 @@ VERDICTS = [
     ('{"answer": "yes"\n"reason": "x"}', YES),
     ('{"answer": "no", "reason": "the "navy" one clashes"}', NO),
     ('{"answer": "yes", "reason": "she said \\"wow\\""}', YES),
-    ('{“answer”：“yes”，“reason”：“x”}', YES),
+    ("{“answer”：“yes”，“reason”：“x”}", YES),
     ("{answer: yes, reason: fine}", BAD),  # without quotes nobody can tell where a yes ends
     ("{answer: no}", NO),
     ('{"answer": yes, "reason": "x"}', BAD),
@@ -90,7 +90,7 @@ VERDICTS = [
     ('{"answer": True, "reason": None}', YES),
     ('{"answer": false}', NO),
     ('{"answer": "true"}', YES),
-    ("<think>hmm</think>{\"answer\": \"no\"}", NO),
+    ('<think>hmm</think>{"answer": "no"}', NO),
     # Chinese
     ('{"answer": "是", "reason": "颜色很搭"}', YES),
     ('{"answer": "否", "reason": "颜色冲突"}', NO),
@@ -220,7 +220,21 @@ BODIES = [
     '{{"ANSWER": "{a}", "x": 1e5, "y": [null, true, -0.5]}}', "{{“answer”: “{a}”}}", '{{"answer"="{a}"}}',
 ]  # fmt: skip
 CLEAR = {"yes": YES, "Yes": YES, "YES.": YES, "是": YES, "no": NO, "No": NO, "否": NO, "unsure": OPEN}
-UNCLEAR = ["yes but", "yes, but", "yes no", "yes/no", "yess", "ye", "oui", "?", "1", "not yes", "yes-ish", "是吗", "y/n"]
+UNCLEAR = [
+    "yes but",
+    "yes, but",
+    "yes no",
+    "yes/no",
+    "yess",
+    "ye",
+    "oui",
+    "?",
+    "1",
+    "not yes",
+    "yes-ish",
+    "是吗",
+    "y/n",
+]
 
 
 @pytest.mark.parametrize("wrap", WRAPS)
@@ -266,7 +280,7 @@ def test_noise_put_into_what_is_no_clear_yes_never_makes_one() -> None:
 
 def test_noise_never_raises_and_never_says_yes() -> None:
     rng = random.Random(20_261_123)
-    alphabet = '{}[]",:\'\\ \n answero reasn 0.1e-+ truefalsnul `“”：，是否\x00\ud800😀'
+    alphabet = "{}[]\",:'\\ \n answero reasn 0.1e-+ truefalsnul `“”：，是否\x00\ud800😀"
     for _ in range(3_000):
         text = "".join(rng.choice(alphabet) for _ in range(rng.randrange(120)))
         assert outcome(text) in (BAD, NO, OPEN), text  # no "y" in the alphabet: a yes would be made up
@@ -382,7 +396,9 @@ def test_description_table(text: str, expected, n_items: int) -> None:
 
 
 def test_only_open_slots_and_known_categories_come_through() -> None:
-    text = '{"items": [{"slot": "shoes", "title": "brown shoes"}, {"slot": "bag", "title": "tote", "category": "Totes"}]}'
+    text = (
+        '{"items": [{"slot": "shoes", "title": "brown shoes"}, {"slot": "bag", "title": "tote", "category": "Totes"}]}'
+    )
     found = read_suggestions(text, "Shirts", CATEGORIES, (Slot.BAG,))
     assert [(s.slot, s.title, s.category) for s in found] == [(Slot.BAG, "tote", "Handbags")]
     bare_list = '[{"slot": "shoes", "title": "brown formal shoes"}]'

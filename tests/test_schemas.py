@@ -1,4 +1,5 @@
-"""The schemas that models are held to: strict enough to enumerate, plain enough for the grammar compiler of LMDeploy."""
+"""The schemas that models are held to: strict enough to enumerate, plain enough for the grammar compiler of
+LMDeploy."""
 
 from __future__ import annotations
 
@@ -24,7 +25,14 @@ ALL = {
     "tags": schemas.tags(NAMES),
     "wish": schemas.wish(NAMES),
 }
-PIECE = {"slot": "bag", "title": "Tote", "category": "Handbags", "colour": "Brown", "gender": "Women", "usage": "Casual"}
+PIECE = {
+    "slot": "bag",
+    "title": "Tote",
+    "category": "Handbags",
+    "colour": "Brown",
+    "gender": "Women",
+    "usage": "Casual",
+}
 GOOD = {
     "verdict": {"answer": "yes", "reason": "They match."},
     "description": {"category": "Shirts", "gender": None, "colour": "White", "usage": "Formal", "season": None, "items": []},
@@ -73,7 +81,9 @@ def test_what_is_not_asked_for_is_refused(name: str, wrong: dict) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_grammar_compiler_of_lmdeploy_takes_it(name: str) -> None:
-    xgrammar = pytest.importorskip("xgrammar", reason="XGrammar, which LMDeploy compiles schemas with, is not installed")
+    xgrammar = pytest.importorskip(
+        "xgrammar", reason="XGrammar, which LMDeploy compiles schemas with, is not installed"
+    )
     grammar = xgrammar.Grammar.from_json_schema(json.dumps(ALL[name], ensure_ascii=False))
     accepts = pytest.importorskip("xgrammar.testing")._is_grammar_accept_string
     assert accepts(grammar, json.dumps(GOOD[name]))

@@ -1,4 +1,5 @@
-"""Starting the model server: the exact command, what is missing and the next step, readiness, and nothing left behind."""
+"""Starting the model server: the exact command, what is missing and the next step, readiness, and nothing left
+behind."""
 
 from __future__ import annotations
 
@@ -17,7 +18,6 @@ from assistant import serve_vlm
 from assistant.serve_vlm import Plan, command, find_weights, needed_gib, nodes_text, obstacles, shell_line
 from retrieval.errors import InvalidSetting, ModelUnavailable
 from tests.servers import lmdeploy_folder
-
 
 
 def test_the_command_binds_to_the_loopback_and_names_everything() -> None:
@@ -64,7 +64,12 @@ def test_lmdeploy_itself_takes_every_flag() -> None:
     cli = lmdeploy_folder() / "cli"
     known = (cli / "serve.py").read_text(encoding="utf-8") + (cli / "utils.py").read_text(encoding="utf-8")
     plan = Plan("InternVL2-4B", api_key="k", gpus=2, proxy_url="http://10.0.0.1:8000")
-    for parts in (command(plan, "w"), command(Plan(), "w"), shlex.split(nodes_text(plan).splitlines()[3]), shlex.split(nodes_text(plan).splitlines()[5])):
+    for parts in (
+        command(plan, "w"),
+        command(Plan(), "w"),
+        shlex.split(nodes_text(plan).splitlines()[3]),
+        shlex.split(nodes_text(plan).splitlines()[5]),
+    ):
         for part in parts:
             assert not part.startswith("--") or f"'{part}'" in known, part
 

@@ -267,7 +267,10 @@ def test_nothing_is_judged_without_both_pictures(missing: str) -> None:
         (Behaviour(), Rung.SCHEMA),
         (Behaviour(guided=("json_object",)), Rung.OBJECT),
         (Behaviour(guided=()), Rung.TEXT),
-        (Behaviour(guided=("json_object",), ignores_format=True), Rung.OBJECT),  # takes a schema and does not keep to it
+        (
+            Behaviour(guided=("json_object",), ignores_format=True),
+            Rung.OBJECT,
+        ),  # takes a schema and does not keep to it
         (Behaviour(guided=(), ignores_format=True), Rung.TEXT),
         (Behaviour(guided=(), is_flat=False, owner="x"), Rung.TEXT),
         (Behaviour(limit_key="max_completion_tokens", owner="x", is_flat=False), Rung.SCHEMA),
@@ -625,7 +628,9 @@ def candidates(*colours: tuple[int, int, int]) -> tuple[list[Candidate], dict[st
     ranked, pictures = [], {}
     for n, rgb in enumerate(colours):
         views = (View("front", f"{n}.jpg", f"digest {n}", 60, 80),)
-        ranked.append(Candidate(Slot.TOP, Item(f"s{n}", f"Shirt {n}", "Shirts", Slot.TOP, Gender.MEN, views=views), 0.5))
+        ranked.append(
+            Candidate(Slot.TOP, Item(f"s{n}", f"Shirt {n}", "Shirts", Slot.TOP, Gender.MEN, views=views), 0.5)
+        )
         pictures[f"s{n}"] = picture(rgb)
     return ranked, pictures
 

@@ -1,7 +1,7 @@
 """What the client of the vision model costs and saves, against a loopback server that answers after 200 ms a call.
 
-No model runs: these are figures of the way to the model. The server lives in a process of its own. The naive way is what
-it is measured against: pairs one after another, pictures with the model's default tiling.
+No model runs: these are figures of the way to the model. The server lives in a process of its own. The naive way is
+what it is measured against: pairs one after another, pictures with the model's default tiling.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def measure_pairs(url: str, mode: str, seed: int) -> dict[str, object]:
             candidate.item.sku
             for slot in _SLOTS
             for candidate in candidates[slot]
-            if stylist.judge(reference, candidate.item.as_garment(pictures[candidate.item.sku]), "en").answer is Answer.YES
+            if stylist.judge(reference, candidate.item.as_garment(pictures[candidate.item.sku]), "en").answer
+            is Answer.YES
         ]
     seconds = time.perf_counter() - began
     stylist.close()
@@ -88,7 +89,8 @@ def measure_pairs(url: str, mode: str, seed: int) -> dict[str, object]:
 
 
 def _in_fresh_process(url: str, mode: str, seed: int) -> dict:
-    code = f"import json; from assistant.bench.vlm import measure_pairs as m; print(json.dumps(m({url!r}, {mode!r}, {seed})))"
+    call = f"measure_pairs({url!r}, {mode!r}, {seed})"
+    code = f"import json; from assistant.bench.vlm import measure_pairs; print(json.dumps({call}))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return json.loads(done.stdout)
 
@@ -98,7 +100,9 @@ def _scene(seed: int) -> tuple[Garment, dict[Slot, list[Candidate]], dict[str, I
     import PIL.Image
 
     rng = random.Random(seed)
-    reference = Garment("Blue jeans", Attributes(category="Jeans"), picture=PIL.Image.new("RGB", (400, 530), (30, 50, 190)))
+    reference = Garment(
+        "Blue jeans", Attributes(category="Jeans"), picture=PIL.Image.new("RGB", (400, 530), (30, 50, 190))
+    )
     candidates: dict[Slot, list[Candidate]] = {}
     pictures: dict[str, Image] = {}
     for slot in _SLOTS:
@@ -106,7 +110,11 @@ def _scene(seed: int) -> tuple[Garment, dict[Slot, list[Candidate]], dict[str, I
         for n in range(_PER_SLOT):
             sku = f"{slot}-{n}"
             grey = rng.randrange(256)
-            rgb = (grey, grey, grey) if rng.random() < 0.5 else (rng.randrange(150, 256), rng.randrange(60), rng.randrange(60))
+            rgb = (
+                (grey, grey, grey)
+                if rng.random() < 0.5
+                else (rng.randrange(150, 256), rng.randrange(60), rng.randrange(60))
+            )
             pictures[sku] = PIL.Image.new("RGB", (60, 80), rgb)
             view = View("front", f"{sku}.jpg", sku, 60, 80)
             item = Item(sku, f"Piece {sku}", "Accessory", slot, Gender.UNISEX, views=(view,))
@@ -185,12 +193,12 @@ _SHAPES = (
     '{"answer": "%s", "reason": "too loud"}', "{'reason': 'hm', 'answer': '%s'}", '```json\n{"answer": "%s",}\n```',
     'Sure: {"result": {"answer": "%s"}}', '[{"answer": "%s"}]', "{answer: %s, reason: fine}", "%s", '{"ANSWER" : "%s"',
 )  # fmt: skip
-_NOISE = '{}[]",:\'\\\n 0+-.trufaln<|>“”：，\x00\ud800😀'
+_NOISE = "{}[]\",:'\\\n 0+-.trufaln<|>“”：，\x00\ud800😀"
 
 
 def _malformed(seed: int) -> dict[str, float]:
-    """Replies that are no clear yes, with noise put in at random and ends cut off: none may raise anything but Unreadable,
-    and none may be a yes."""
+    """Replies that are no clear yes, with noise put in at random and ends cut off: none may raise anything but
+    Unreadable, and none may be a yes."""
     rng = random.Random(seed)
     exceptions = false_yes = 0
     for _ in range(_MALFORMED):

@@ -18,7 +18,9 @@ def add_to(cli: typer.Typer) -> None:
 def serve_vlm(
     model: Annotated[str | None, typer.Option(help="Model by name, e.g. InternVL2-8B, InternVL3-8B.")] = None,
     weights: Annotated[str, typer.Option(help="Folder of the weights; default: fetched from ModelScope.")] = "",
-    host: Annotated[str, typer.Option(help="Address to listen on; anything but the loopback needs a key.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; anything but the loopback needs a key.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 23333,
     context: Annotated[int, typer.Option(help="Session length in tokens.")] = 8192,
     cache_share: Annotated[float, typer.Option(help="Share of free GPU memory for the key-value cache.")] = 0.5,
@@ -30,9 +32,9 @@ def serve_vlm(
 ) -> None:
     """Serve InternVL2 with LMDeploy on this machine's GPU, and wait until it answers.
 
-    Checks GPU, package and weights first, and says what is missing and what to do about it. The weights are fetched from
-    ModelScope where they are not here yet. The server listens on the loopback: it must never be reachable from outside.
-    The key is the setting `vlm_api_key`; without one, everyone on this machine can use the server.
+    Checks GPU, package and weights first, and says what is missing and what to do about it. The weights are fetched
+    from ModelScope where they are not here yet. The server listens on the loopback: it must never be reachable from
+    outside. The key is the setting `vlm_api_key`; without one, everyone on this machine can use the server.
     """
     from assistant import serve_vlm as server
 

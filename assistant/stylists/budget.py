@@ -2,8 +2,8 @@
 
 InternVL cuts a picture into tiles of 448 px (patches of 14 px, pixel unshuffle by 2: 1024 / 4 = 256 tokens each) on the
 grid whose proportions are nearest to the picture's, and adds a thumbnail of the whole where there are several tiles
-(Chen et al., "How Far Are We to GPT-4V?", 2024, section 3.3). The grid goes by proportions, not by size: 60 x 80 px become
-3 x 4 tiles unless `max_dynamic_patch` says less.
+(Chen et al., "How Far Are We to GPT-4V?", 2024, section 3.3). The grid goes by proportions, not by size: 60 x 80 px
+become 3 x 4 tiles unless `max_dynamic_patch` says less.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _PICTURE_TOKENS = 8  # "<img>", "</img>", the line end, and a label
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Tokens of one call: `pictures` exact for InternVL's tiling, `words` an upper estimate, `answer` the limit asked."""
+    """Tokens of one call: `pictures` exact for InternVL's tiling, `words` an upper estimate, `answer` the limit
+    asked."""
 
     pictures: int
     words: int
@@ -39,8 +40,8 @@ class Cost:
 
 
 def grid(width_px: int, height_px: int, max_tiles: int) -> tuple[int, int]:
-    """Columns and rows of the tiles. Of grids equally near in proportion, the larger one is taken only by a picture that
-    has more than half of its pixels."""
+    """Columns and rows of the tiles. Of grids equally near in proportion, the larger one is taken only by a picture
+    that has more than half of its pixels."""
     wanted = width_px / height_px
     best, best_distance = (1, 1), math.inf
     for n_tiles in range(1, max_tiles + 1):

@@ -1,7 +1,7 @@
 """One vision server, called: many requests at once inside, a plain blocking face outside.
 
-The official client does the talking, with its own retries off. Around it, for each call: at most three attempts with full
-jitter, one deadline over all of them (the turn's), a circuit breaker, and cancellation when the shopper leaves.
+The official client does the talking, with its own retries off. Around it, for each call: at most three attempts with
+full jitter, one deadline over all of them (the turn's), a circuit breaker, and cancellation when the shopper leaves.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ _PATIENCE_S = 5.0  # a server that was silent for so long has failed, whoever st
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the server answered. `chances`: alternatives for the first token, () where it gives none. Tokens as the server
-    counted them, 0 where it did not."""
+    """What the server answered. `chances`: alternatives for the first token, () where it gives none. Tokens as the
+    server counted them, 0 where it did not."""
 
     text: str
     is_cut: bool
@@ -121,7 +121,8 @@ class ChatClient:
                     api_key=self._key or "none",
                     max_retries=0,
                     timeout=self._timeout_s,
-                    # A proxy named in the environment is for the world outside: it cannot reach this machine's loopback.
+                    # A proxy named in the environment is for the world outside: it cannot reach this machine's
+                    # loopback.
                     http_client=openai.DefaultAsyncHttpxClient(trust_env=not _is_local(self.url)),
                 )
             return self._loop
@@ -164,8 +165,8 @@ class ChatClient:
         try:
             # Over the whole call: a read timeout alone would let a server that sends one byte a second go on for ever.
             async with asyncio.timeout(self._timeout_s):
-                # `extra_body` goes out as it is: looking through all parts of a request for files to encode, and typing the
-                # answer, would double the time that the client itself takes.
+                # `extra_body` goes out as it is: looking through all parts of a request for files to encode, and typing
+                # the answer, would double the time that the client itself takes.
                 raw = await self._openai.chat.completions.with_raw_response.create(
                     model=self.model, messages=(), extra_body=body
                 )
@@ -192,7 +193,8 @@ class ChatClient:
         return [(row["id"], str(row.get("owned_by", ""))) for row in found]
 
     def _fault(self, error: Exception, waited_s: float) -> Fault:
-        """A foreign exception as a Fault. What is none of the client's or the network's is a mistake of ours: re-raised."""
+        """A foreign exception as a Fault. What is none of the client's or the network's is a mistake of ours:
+        re-raised."""
         if isinstance(error, (openai.APITimeoutError, TimeoutError)):
             return faults.silent(self.url, waited_s)
         if isinstance(error, openai.APIStatusError):
@@ -256,7 +258,8 @@ def _reply(answer: Mapping[str, Any], seconds: float, attempts: int) -> Reply:
 
 
 def _chances(logprobs: Any) -> tuple[TokenChance, ...]:
-    """The first token and its alternatives. LMDeploy leaves the chosen token out of the list, OpenAI repeats it there."""
+    """The first token and its alternatives. LMDeploy leaves the chosen token out of the list, OpenAI repeats it
+    there."""
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     first = content[0] if isinstance(content, Sequence) and content and isinstance(content[0], Mapping) else None
     if first is None:
@@ -266,7 +269,9 @@ def _chances(logprobs: Any) -> tuple[TokenChance, ...]:
     return tuple(
         TokenChance(row["token"], float(row["logprob"]))
         for row in rows
-        if isinstance(row, Mapping) and isinstance(row.get("token"), str) and isinstance(row.get("logprob"), (int, float))
+        if isinstance(row, Mapping)
+        and isinstance(row.get("token"), str)
+        and isinstance(row.get("logprob"), (int, float))
     )
 
 

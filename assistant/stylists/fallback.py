@@ -25,9 +25,9 @@ _T = TypeVar("_T")
 class FallbackStylist:
     """The port StylistModel. A call that the `primary` cannot do is done by the `secondary`, with a notice in the turn.
 
-    The primary gets `share` of the time that the turn has left, so that there is always some for the secondary. A pair that
-    the primary judged badly (InvalidReply) is not judged by the secondary: it stays withheld. Nothing is concluded from a
-    cancelled turn.
+    The primary gets `share` of the time that the turn has left, so that there is always some for the secondary. A pair
+    that the primary judged badly (InvalidReply) is not judged by the secondary: it stays withheld. Nothing is concluded
+    from a cancelled turn.
     """
 
     def __init__(

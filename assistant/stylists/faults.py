@@ -1,7 +1,8 @@
-"""What went wrong with a call, translated once: OpenAI's envelope and LMDeploy's, status codes, waits that servers ask for.
+"""What went wrong with a call, translated once: OpenAI's envelope and LMDeploy's, status codes, waits that servers ask
+for.
 
-`Fault.error` is what the caller gets; `is_transient` says whether asking again may help, `is_outage` whether the server is
-to blame (and the circuit breaker is told).
+`Fault.error` is what the caller gets; `is_transient` says whether asking again may help, `is_outage` whether the server
+is to blame (and the circuit breaker is told).
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _SERVE = "start it with `outfit serve-vlm`, or unset OUTFIT_VLM_URL to use the e
 _KEY = "set OUTFIT_VLM_API_KEY to the key that the server was started with"
 _TEXT_ONLY = re.compile(
     r"multi-?modal input is not supported|(does not|doesn't|not) (support|accept|allow)\w* (image|vision|multi-?modal)"
-    r"|image\w* (input )?(is|are) not (supported|accepted|allowed)|not a (multimodal|vision) model|content must be a string",
+    r"|image\w* (input )?(is|are) not (supported|accepted|allowed)|not a (multimodal|vision) model"
+    r"|content must be a string",
     re.IGNORECASE,
 )
 _TOO_LONG = re.compile(r"context.{0,20}(length|window)|maximum.{0,30}tokens|too long|session.?len", re.IGNORECASE)
@@ -69,7 +71,9 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], url: str, mo
         hint = f"`outfit doctor` lists the models that {url} has; set OUTFIT_VLM_MODEL to one of them"
         return Fault(ModelNotFound(f"the server at {url} has no model {model!r}{told}", hint=hint))
     if status == 429:
-        error = ModelUnavailable(f"the model server at {url} is busy (HTTP 429){told}", hint="lower OUTFIT_VLM_CONCURRENCY")
+        error = ModelUnavailable(
+            f"the model server at {url} is busy (HTTP 429){told}", hint="lower OUTFIT_VLM_CONCURRENCY"
+        )
         return Fault(error, True, True, retry_after_s(headers, now_s))
     if status == 408 or status >= 500:
         error = ModelUnavailable(f"the model server at {url} failed (HTTP {status}){told}", hint="see the server's log")
@@ -123,8 +127,8 @@ def message_in(body: Any) -> str:
 
 
 def retry_after_s(headers: Mapping[str, str], now_s: float) -> float | None:
-    """Seconds that the server asks to wait, in [0, MAX_WAIT_S]: seconds, a date, or milliseconds. None where it is silent
-    or makes no sense (RFC 9110, 10.2.3)."""
+    """Seconds that the server asks to wait, in [0, MAX_WAIT_S]: seconds, a date, or milliseconds. None where it is
+    silent or makes no sense (RFC 9110, 10.2.3)."""
     value = headers.get("retry-after-ms")
     try:
         seconds = float(value) / 1000 if value is not None else float(headers.get("retry-after", ""))

@@ -53,7 +53,8 @@ class Kept(Generic[_T]):
 
 
 class Digests:
-    """`pixel_digest` of pictures, computed once for each object. Pictures are not to be painted on once they came here."""
+    """`pixel_digest` of pictures, computed once for each object. Pictures are not to be painted on once they came
+    here."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[weakref.ref[Image], str]] = {}

@@ -1,8 +1,8 @@
 """Objects in what a model wrote: JSON where it is JSON, and what was plainly meant where it is nearly JSON.
 
 Read in one pass without backtracking over what was read, bounded in length, depth and number of values, so that
-no reply takes longer than a moment. Nothing is invented: a value that was cut off is left out, and a key that was given two
-different values is reported, not chosen.
+no reply takes longer than a moment. Nothing is invented: a value that was cut off is left out, and a key that was given
+two different values is reported, not chosen.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "”": "”", "「": 
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "/": "/", "\\": "\\"}
 _CONSTANTS = {"true": True, "false": False, "null": None, "none": None, "nan": None, "undefined": None}
 _COLONS, _COMMAS = ":：=", ",，、;；"
-_KEY_END = frozenset(",，;{}[]:：=\n\"“”")
+_KEY_END = frozenset(',，;{}[]:：=\n"“”')
 # A value without quotes goes on to the end of its object, list or pair, and to nothing less.
 _PAIR_END = re.compile(r"[}\]]|[,，]\s*+(?:[,，]\s*+)?(?:[\"'“”‘}]|[^\W\d]\w*+\s*+[:：=])")
 _TAIL = re.compile(r"[,，\s]*+\Z")
@@ -28,8 +28,9 @@ _MEMBER_END = re.compile(r"[,，}\]]")
 
 @dataclass(slots=True)
 class Found:
-    """One object. `conflicts` are keys given with different values (left out of `values`); `is_cut` when it never ended;
-    `is_garbled` when something stood in it that is neither key nor value: it may say more than was understood. The values of `bare` keys are words without quotes.
+    """One object. `conflicts` are keys given with different values (left out of `values`); `is_cut` when it never
+    ended; `is_garbled` when something stood in it that is neither key nor value: it may say more than was understood.
+    The values of `bare` keys are words without quotes.
 
     Keys are folded: lower case, no space around. Values are str, float, int, bool, None, lists of these, and Found.
     """
@@ -45,7 +46,8 @@ class Found:
 
 
 def objects(text: str) -> list[Found]:
-    """All objects that stand outermost in the text (inside lists and prose too), in order. Empty where there is none."""
+    """All objects that stand outermost in the text (inside lists and prose too), in order. Empty where there is
+    none."""
     return list(_Reader(text[:MAX_CHARS]).objects())
 
 
@@ -183,8 +185,8 @@ class _Reader:
         return values
 
     def _string(self, close: str, ends: re.Pattern[str] | None) -> str:
-        """From its opening quote; `ends` is what may follow a value, None for a key. A quote that nothing structural follows
-        belongs to the words: the "navy" one."""
+        """From its opening quote; `ends` is what may follow a value, None for a key. A quote that nothing structural
+        follows belongs to the words: the "navy" one."""
         text, at, parts = self.text, self.at + 1, []
         while at < len(text):
             char = text[at]

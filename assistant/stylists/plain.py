@@ -16,7 +16,9 @@ _ROLES = re.compile(
     r"|#{2,}\s*(system|assistant|user|instruction|response)\w*|(系统|助手|用户)\s*[:：]",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(r"\b(IMG_CONTEXT|IMAGE_TOKEN|im_start|im_end|image_pad|endoftext)\b|\bImage-(\d)", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"\b(IMG_CONTEXT|IMAGE_TOKEN|im_start|im_end|image_pad|endoftext)\b|\bImage-(\d)", re.IGNORECASE
+)
 
 
 def plain(text: str, most: int = 300) -> str:

@@ -49,8 +49,8 @@ class Finding:
 
 
 def image_part(data_url: str, max_tiles: int, is_lmdeploy: bool) -> dict[str, Any]:
-    """A picture in a message. `max_dynamic_patch` is LMDeploy's; hosted APIs refuse what they do not know, and are asked
-    for low detail where one tile is wanted."""
+    """A picture in a message. `max_dynamic_patch` is LMDeploy's; hosted APIs refuse what they do not know, and are
+    asked for low detail where one tile is wanted."""
     extra: dict[str, Any] = {"max_dynamic_patch": max_tiles} if is_lmdeploy else {}
     if not is_lmdeploy and max_tiles == 1:
         extra = {"detail": "low"}
@@ -90,7 +90,8 @@ def probe(client: ChatClient) -> Abilities:
 
 
 def check(client: ChatClient) -> list[Finding]:
-    """Whether the server can be used, for `outfit doctor`, the page and the API: one sentence and the next command each."""
+    """Whether the server can be used, for `outfit doctor`, the page and the API: one sentence and the next command
+    each."""
     try:
         can = probe(client)
     except ModelError as error:

@@ -342,7 +342,9 @@ def _logprobs(p_yes: float) -> dict[str, Any]:
     """As LMDeploy has it: the chosen token, the alternatives without it, marks of the tokenizer before words."""
     import math
 
-    yes, no = ({"token": token, "bytes": [], "logprob": math.log(p)} for token, p in (("▁yes", p_yes), ("▁no", 0.98 - p_yes)))
+    yes, no = (
+        {"token": token, "bytes": [], "logprob": math.log(p)} for token, p in (("▁yes", p_yes), ("▁no", 0.98 - p_yes))
+    )
     chosen, other = (yes, no) if p_yes > 0.5 else (no, yes)
     return {"content": [{**chosen, "top_logprobs": [other]}]}
 

@@ -29,9 +29,27 @@ MAX_TITLE_CHARS = 120
 # Whole answers, folded and without punctuation. Longer ones ("yes, but ...", "yes/no") are none of these.
 _YES = frozenset(["yes", "true", "是", "是的", "可以", "可以的", "合适", "合適", "适合", "適合", "搭", "很搭", "好"])
 _NO = frozenset(
-    ["no", "false", "nope", "否", "不", "不是", "不行", "不可以", "不能", "不合适", "不合適", "不适合", "不適合", "不搭", "不好"]
+    [
+        "no",
+        "false",
+        "nope",
+        "否",
+        "不",
+        "不是",
+        "不行",
+        "不可以",
+        "不能",
+        "不合适",
+        "不合適",
+        "不适合",
+        "不適合",
+        "不搭",
+        "不好",
+    ]
 )
-_UNDECIDED = frozenset(["undecided", "unsure", "maybe", "unknown", "uncertain", "不确定", "不確定", "不知道", "也许", "也許", "可能"])
+_UNDECIDED = frozenset(
+    ["undecided", "unsure", "maybe", "unknown", "uncertain", "不确定", "不確定", "不知道", "也许", "也許", "可能"]
+)
 _STARTS_WITH_NO = re.compile(r"\s*(no\b|nope\b|not\b|不[搭行能可合适適好是会會应應]|否)", re.IGNORECASE)
 _NOTHING = frozenset({"", "null", "none", "unknown", "n/a", "na", "unsure", "other", "未知", "不确定", "无"})
 _BARE = re.compile(r"([\"'*`]{0,3})([^\"'*`]*)\1")  # one word, in quotes or bold
@@ -80,7 +98,8 @@ def _answer(obj: Found, key: str) -> Answer | None:
     if isinstance(value, bool):
         return Answer.YES if value else Answer.NO
     answer = _answer_of(value) if isinstance(value, str) else None
-    # Without quotes nobody can tell where it ends: `{answer: yes, but not these}`. A no that ends too soon does no harm.
+    # Without quotes nobody can tell where it ends: `{answer: yes, but not these}`. A no that ends too soon does no
+    # harm.
     return None if answer is Answer.YES and key in obj.bare else answer
 
 
@@ -91,8 +110,6 @@ def _answer_of(text: str) -> Answer | None:
     if folded in _NO:
         return Answer.NO
     return Answer.UNDECIDED if folded in _UNDECIDED else None
-
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +263,9 @@ def read_wish(text: str, message: str, wish: Wish, categories: Sequence[str]) ->
 
 def _dropped(wish: Wish, names: object) -> Wish:
     fresh = Wish()
-    known = [n for n in names if isinstance(n, str) and n in WISH_KEYS and n != "drop"] if isinstance(names, list) else []
+    known = (
+        [n for n in names if isinstance(n, str) and n in WISH_KEYS and n != "drop"] if isinstance(names, list) else []
+    )
     return replace(wish, **{name: getattr(fresh, name) for name in known})
 
 
@@ -364,7 +383,11 @@ def _number(value: object) -> float | None:
             value = float(value)
         except ValueError:
             return None
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) else None
+    return (
+        float(value)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        else None
+    )
 
 
 # --- objects ----------------------------------------------------------------------------------------------------------
@@ -378,8 +401,8 @@ def _readable(text: str) -> list[Found]:
 
 
 def _one(text: str, keys: Sequence[str]) -> Found:
-    """The object that has one of `keys`: outermost before nested, and of several the last, where models that think aloud
-    conclude."""
+    """The object that has one of `keys`: outermost before nested, and of several the last, where models that think
+    aloud conclude."""
     found = _readable(text)
     for pool in (found[::-1], list(_all(found))):
         for obj in pool:
@@ -399,7 +422,8 @@ def _all(found: Sequence[Found] | Sequence[object]) -> Iterator[Found]:
 
 
 def as_words(wish: Wish) -> Mapping[str, object]:
-    """The conditions in force, as they are told to a model: keys of WISH_KEYS with plain values, empty ones left out."""
+    """The conditions in force, as they are told to a model: keys of WISH_KEYS with plain values, empty ones left
+    out."""
     told: dict[str, object] = {}
     for key in WISH_KEYS[:-1]:
         value = getattr(wish, key)

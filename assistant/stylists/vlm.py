@@ -69,8 +69,8 @@ _REASONS = {
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How to ask. `context` in tokens is the server's session length. `photo_tiles` (1 to 12) is for a shopper's photo;
-    pairs and catalogue pictures get one tile each. `is_fast`: read a pair's verdict from one token where the server gives
-    log-probabilities; below `sure_no` it is a no, above `sure_yes` a yes, between them undecided."""
+    pairs and catalogue pictures get one tile each. `is_fast`: read a pair's verdict from one token where the server
+    gives log-probabilities; below `sure_no` it is a no, above `sure_yes` a yes, between them undecided."""
 
     context: int = 8192
     photo_tiles: int = 6
@@ -144,7 +144,8 @@ class VlmStylist:
         return self._describe(crop)[0]
 
     def suggest(self, garment: Garment, wish: Wish, slots: Sequence[Slot]) -> list[Suggestion]:
-        """Taken from the description of the same picture where nothing special is asked for: one call instead of two."""
+        """Taken from the description of the same picture where nothing special is asked for: one call instead of
+        two."""
         if not slots:
             return []
         own = garment.attributes
@@ -177,8 +178,8 @@ class VlmStylist:
         return self._ask(question, lambda text: read_suggestions(text, own.category, categories, slots))
 
     def judge(self, reference: Garment, candidate: Garment, lang: Lang) -> Verdict:
-        """A clear yes with its reason, a no, or undecided. In fast mode the reason of a yes is asked for in a second call,
-        and a second thought that is no yes makes it undecided."""
+        """A clear yes with its reason, a no, or undecided. In fast mode the reason of a yes is asked for in a second
+        call, and a second thought that is no yes makes it undecided."""
         if reference.picture is None or candidate.picture is None:
             return self._verdict(Answer.UNDECIDED, None, "no_picture", lang)
         pictures = (reference.picture, candidate.picture)
@@ -280,7 +281,7 @@ class VlmStylist:
         tiles = budget.fit_tiles(sizes, question.tiles, plan.words + spare, question.limit, self._manner.context)
         if tiles < question.tiles:
             turn.current().notice(
-                f"The picture went to {self.name} in at most {tiles} tiles instead of {question.tiles}, to fit its context."
+                f"The picture went to {self.name} in at most {tiles} tiles, not {question.tiles}, to fit its context."
             )
         content: list[dict[str, Any]] = []
         for n, picture in enumerate(question.pictures, 1):
@@ -347,5 +348,7 @@ def _suits(offered: Gender | None, worn: Gender | None) -> bool:
 def _words(garment: Garment) -> str:
     """A garment in a few plain words. The title of an item is the feed's: it is made plain like all words of others."""
     a = garment.attributes
-    known = [f"{key} {value}" for key, value in (("category", a.category), ("colour", a.colour), ("for", a.gender)) if value]
+    known = [
+        f"{key} {value}" for key, value in (("category", a.category), ("colour", a.colour), ("for", a.gender)) if value
+    ]
     return plain("; ".join([garment.title, *known]), 160)
