@@ -72,19 +72,19 @@ class TestCompactDecoding:
         assert compact.decode(self.heat(), np.ones((4, 4, 4), np.float32), 0.3) == []
 
     def test_letterbox_and_back(self):
-        # 100 x 50 into 192: scale 1.92, margin above (192 - 96) / 2 = 48
+        # 100 x 50 into 160: scale 1.6, margin above (160 - 80) / 2 = 40
         square, scale, margin = compact.letterbox(Image.new("RGB", (100, 50), (250, 0, 0)))
-        assert (scale, margin) == (1.92, (0, 48))
-        assert square.shape == (192, 192, 3)
-        assert (square[47] == 114).all() and (square[48] == (250, 0, 0)).all() and (square[144] == 114).all()
-        # from x 19.2 to 96, y 67.2 to 124.8 of the square: (10, 10) to (50, 40) of the picture
-        (one,) = compact.found_in([(1, 0.5, (19.2, 67.2, 96.0, 124.8))], (100, 50), scale, margin)
+        assert (scale, margin) == (1.6, (0, 40))
+        assert square.shape == (160, 160, 3)
+        assert (square[39] == 114).all() and (square[40] == (250, 0, 0)).all() and (square[120] == 114).all()
+        # from x 16 to 80, y 56 to 104 of the square: (10, 10) to (50, 40) of the picture
+        (one,) = compact.found_in([(1, 0.5, (16.0, 56.0, 80.0, 104.0))], (100, 50), scale, margin)
         assert one.box.as_tuple() == pytest.approx((10, 10, 50, 40))
         assert (one.slot, one.label, one.confidence) == (Slot.BOTTOM, "bottom", 0.5)
 
     def test_what_lies_in_the_margin_alone_is_left_out_and_the_rest_clipped(self):
-        decoded = [(0, 0.9, (10.0, 0.0, 90.0, 40.0)), (1, 0.5, (-50.0, 0.0, 250.0, 96.0))]
-        (one,) = compact.found_in(decoded, (100, 50), 1.92, (0, 48))
+        decoded = [(0, 0.9, (10.0, 0.0, 90.0, 40.0)), (1, 0.5, (-50.0, 0.0, 250.0, 80.0))]
+        (one,) = compact.found_in(decoded, (100, 50), 1.6, (0, 40))
         assert one.box.as_tuple() == pytest.approx((0, 0, 100, 25))
 
     def test_input_is_centred_and_scaled(self):

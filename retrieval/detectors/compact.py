@@ -1,6 +1,6 @@
 """The embedded garment detector: a small anchor-free network in ONNX, decoded in numpy. No torch, no download.
 
-The network looks at one 192 x 192 px picture and says, for each of 24 x 24 places and each of the seven slots, how
+The network looks at one 160 x 160 px picture and says, for each of 20 x 20 places and each of the seven slots, how
 likely a garment's middle is there, and how far its four sides are from that place (CenterNet, Zhou et al., 2019;
 distances as in FCOS, Tian et al., 2019). It is made by `retrieval/training/detector.py`; its card is
 `data/weights/detector.md`.
@@ -23,7 +23,7 @@ from retrieval.items import Box, Detection, Slot
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SIZE_PX = 192
+SIZE_PX = 160
 STRIDE_PX = 8
 PAD_GREY = 114  # the letterbox's margin, as in training
 MOST_PEAKS = 100  # places looked at per picture before suppression

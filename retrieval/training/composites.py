@@ -22,7 +22,7 @@ SLOTS = tuple(Slot)  # class number of the detector = place in this tuple
 LEAST_SEEN = 0.3  # of a garment: less than this in sight is neither asked for nor counted against the detector
 LEAST_SIDE = 0.035  # of the scene's longer side
 # share of scenes by kind; "own" are people's photos, "mosaic" several of them side by side
-KINDS = {"flat-lay": 0.33, "single": 0.09, "worn": 0.22, "stack": 0.06, "own": 0.13, "mosaic": 0.08, "none": 0.09}
+KINDS = {"flat-lay": 0.28, "single": 0.09, "worn": 0.21, "stack": 0.06, "own": 0.19, "mosaic": 0.09, "none": 0.08}
 _RELATIVE = {  # longer side of a garment of a slot, relative to a top's
     Slot.TOP: 1.0,
     Slot.BOTTOM: 1.2,

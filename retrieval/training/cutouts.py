@@ -182,8 +182,11 @@ def read_lines(rgb: np.ndarray, mask: np.ndarray, slot: Slot, touches: tuple[boo
     return flat
 
 
-def cut(data: bytes | Path, sku: str, slot: Slot | None, article: str) -> Cutout | None:
-    """One catalogue picture -> its cut-out, or None where the ground is no even studio ground."""
+def cut(data: bytes | Path, sku: str, slot: Slot | None, article: str, *, may_be_worn: bool = True) -> Cutout | None:
+    """One catalogue picture -> its cut-out, or None where the ground is no even studio ground.
+
+    Without `may_be_worn` nobody is looked for, whatever colours the cloth has.
+    """
     from scipy import ndimage
 
     image = Image.open(io.BytesIO(data) if isinstance(data, bytes) else data).convert("RGB")
@@ -198,7 +201,7 @@ def cut(data: bytes | Path, sku: str, slot: Slot | None, article: str) -> Cutout
     alpha = np.clip(ndimage.gaussian_filter(mask.astype(np.float32), 0.8) * 2 - 1, 0, 1)  # one pixel in: no white rim
     rgba = np.dstack([rgb, (alpha * 255).astype(np.uint8)])[window]
     kind, lines = ("flat", Lines(0, len(rgba), True))
-    if slot is not None:
+    if slot is not None and may_be_worn:
         kind, lines = read_lines(rgb[window], mask[window], slot, touches)
     if kind == "flat" and slot in _CLOTH and mask[window].mean() < LEAST_FILLED:
         return None
@@ -265,6 +268,17 @@ def cut_catalogue(
         piece = cut(data, sku, slot, article)
         if piece is not None:
             yield piece
+
+
+def cut_folder(folder: Path) -> Iterator[Cutout]:
+    """Cut-outs of a catalogue of products without people: `folder`/styles.csv and images/{id}.* beside it."""
+    pictures = {path.stem: path for path in sorted((folder / "images").iterdir())}
+    for sku, _, article in read_feed(folder / "styles.csv"):
+        slot = SLOT_OF.get(article)
+        if slot is not None and sku in pictures:
+            piece = cut(pictures[sku], sku, slot, article, may_be_worn=False)
+            if piece is not None:
+                yield piece
 
 
 def save(pieces: Iterable[Cutout], folder: Path) -> int:

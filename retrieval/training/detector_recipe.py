@@ -11,6 +11,7 @@ import argparse
 import json
 import logging
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +34,12 @@ PHOTOS_KEPT = 25  # one in so many of people's training photos is kept for calib
 
 
 def material(data_dir: Path, work_dir: Path) -> tuple[list[Cutout], list[OwnPhoto]]:
-    """Cut-outs of all products (made once, kept in `work_dir`) and people's photos of the training part."""
+    """Cut-outs of all products, those of the demo catalogue too (made once, kept in `work_dir`), and people's photos of
+    the training part."""
     folder = work_dir / "cutouts"
     if not (folder / "facts.json").is_file():
-        cutouts.save(cutouts.cut_catalogue(data_dir), folder)
+        drawn = cutouts.cut_folder(resources.path("demo"))
+        cutouts.save(chain(cutouts.cut_catalogue(data_dir), drawn), folder)
     return cutouts.load(folder), list(own_photos(data_dir, "train"))
 
 
