@@ -70,7 +70,7 @@ def judge_pair(reference: Garment, candidate: Garment, lang: Lang = "en") -> Ver
         return Verdict(Answer.UNDECIDED, 0.5, say("unknown", reference, candidate, lang), MODEL)
     p_yes = probability(factors)
     answer = Answer.YES if p_yes >= YES_FROM else Answer.NO if p_yes < NO_BELOW else Answer.UNDECIDED
-    return Verdict(answer, round(p_yes, 4), deciding(factors, p_yes).reason, MODEL)
+    return Verdict(answer, round(p_yes, 4), deciding(factors, answer is Answer.YES).reason, MODEL)
 
 
 def affinity(reference: Garment, candidate: Garment) -> float:
@@ -86,12 +86,12 @@ def probability(factors: Sequence[Factor]) -> float:
     return logistic(sum(factor.pull for factor in factors))
 
 
-def deciding(factors: Sequence[Factor], p_yes: float, usual: Mapping[str, float] = MappingProxyType({})) -> Factor:
-    """The factor that decided: a veto, else the strongest pull on the side of the outcome, beyond the usual one."""
+def deciding(factors: Sequence[Factor], is_yes: bool, usual: Mapping[str, float] = MappingProxyType({})) -> Factor:
+    """The factor that decided: for a yes the strongest pull beyond the usual one, else a veto or the weakest point."""
     vetoes = [factor for factor in factors if factor.is_veto]
     if vetoes:
         return vetoes[0]
-    if p_yes < 0.5:
+    if not is_yes:
         return min(factors, key=lambda factor: factor.pull)
     speaking = [factor for factor in factors if factor.pull > 0] or factors
     return max(speaking, key=lambda factor: factor.pull - usual.get(factor.name, 0.0))
@@ -295,11 +295,12 @@ def _occasion(a: Garment, b: Garment, lang: Lang) -> Factor | None:
     if "Sports" in usages and usages & {"Formal", "Party", "Ethnic"}:
         return Factor("occasion", -3.0, say("sport_with_formal", a, b, lang))
     gap = abs(first - second)
-    pull = 0.6 - 4.0 * max(0.0, gap - 0.12)
+    pull = 0.6 - 5.0 * max(0.0, gap - 0.12)
     if "Sports" in usages and len(usages) == 2 and not usages & {None, "Travel"}:
         pull -= 0.4
     if pull >= 0:
         return Factor("occasion", pull, say("same_occasion", a, b, lang, occasion=_level((a, b), lang)))
+    pull *= min(_VISIBLE[slot_in_look(g)] for g in (a, b))
     more = {"en": ("dressier", "more casual"), "zh": ("更正式", "更随意")}[lang][0 if second > first else 1]
     return Factor("occasion", pull, say("uneven_occasion", a, b, lang, more=more))
 
@@ -409,7 +410,7 @@ def score_set(garments: Sequence[Garment], lang: Lang = "en") -> SetScore:
     if not factors:
         return SetScore(0.5, (), "")
     score = probability(factors)
-    return SetScore(score, tuple(factors), deciding(factors, score, _USUAL).reason)
+    return SetScore(score, tuple(factors), deciding(factors, score >= 0.5, _USUAL).reason)
 
 
 def _mean_factor(name: str, rows: Sequence[Factor], pairs: float, garments: Sequence[Garment], lang: Lang) -> Factor:

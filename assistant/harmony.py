@@ -15,6 +15,8 @@ from retrieval.palettes import lab_to_lch
 
 _NEUTRAL_FAMILIES = frozenset({"black", "white", "grey", "beige"})
 _GROUNDING = frozenset({"Navy Blue", "Brown", "Coffee Brown", "Mushroom Brown", "Tan", "Gold", "Bronze", "Copper"})
+_MIDDLE = (55.0, 0.0, 0.0)  # of several colours that nobody measured
+_SAME_LIGHTNESS = 18.0
 _DENIM = frozenset({"Jeans", "Jeggings"})
 
 PULL = {
@@ -31,7 +33,7 @@ PULL = {
     "clash": -1.1,
     "complementary": 0.5,
     "strong_complementary": -0.3,
-    "black_with_dark": 0.0,
+    "black_with_dark": 0.3,
     "echo": 0.9,
     "print_on_plain": 0.5,
     "two_prints": -0.9,
@@ -64,7 +66,7 @@ def tone_of(garment: Garment) -> Tone | None:
     """The garment's tone, from its colour word and its palette; None where neither is known.
 
     The word of the attributes counts; without one, the palette's. The place is that of the largest swatch of the same
-    family, or, where the palette shows none, the middle anchor of the word.
+    family where it is about as light as the word says, else the anchor of the word that is nearest to it.
     """
     known = colours()
     name = garment.attributes.colour if garment.attributes.colour in known else None
@@ -73,16 +75,14 @@ def tone_of(garment: Garment) -> Tone | None:
     if name is None:
         return None
     family = family_of(name)
+    anchors = known[name].anchors or tuple(swatch.lab for swatch in garment.palette) or (_MIDDLE,)
     same = [swatch for swatch in garment.palette if swatch.family == family]
-    anchors = known[name].anchors
     if same:
-        lab = max(same, key=lambda swatch: swatch.share).lab
-    elif anchors:
-        lab = anchors[len(anchors) // 2]
-    elif garment.palette:
-        lab = garment.palette[0].lab
+        measured = max(same, key=lambda swatch: swatch.share).lab
+        anchor = min(anchors, key=lambda lab: abs(lab[0] - measured[0]))
+        lab = measured if abs(anchor[0] - measured[0]) <= _SAME_LIGHTNESS else anchor
     else:
-        lab = (55.0, 0.0, 0.0)
+        lab = anchors[len(anchors) // 2]
     lightness, chroma, hue = lab_to_lch(lab)
     is_denim = garment.attributes.category in _DENIM and family in ("blue", "grey", "black")
     is_neutral = is_denim or family in _NEUTRAL_FAMILIES or name in _GROUNDING or known[name].kind == "metal"
@@ -117,6 +117,8 @@ def _neutrals(a: Tone, b: Tone) -> str:
     if a.is_denim != b.is_denim:
         return "denim"
     names = {a.name, b.name}
+    if a.name == b.name:
+        return "neutrals_same"
     if "Black" in names and names & {"Navy Blue", "Brown", "Coffee Brown"}:
         return "black_with_dark"
     gap = abs(a.lightness - b.lightness)

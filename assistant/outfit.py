@@ -23,13 +23,13 @@ from retrieval.items import Garment, Gender, Lang, Slot
 
 __all__ = ["affinity", "compose", "missing_slots"]
 
-# What each slot is worth when filled, in log odds of the coherence it may cost: a look without shoes is not one, a look
-# without a bag is.
-_WORTH = {Slot.TOP: 6.0, Slot.BOTTOM: 6.0, Slot.ONE_PIECE: 12.0, Slot.SHOES: 5.0, Slot.BAG: 2.0, Slot.ACCESSORY: 2.0}
-_WORTH[Slot.OUTERWEAR] = 1.5
-# What it costs to show a piece in a second look: more than finishing it with a bag is worth, less than shoes are.
-_REUSED = {Slot.TOP: 4.0, Slot.BOTTOM: 4.0, Slot.ONE_PIECE: 8.0, Slot.SHOES: 4.0}
-_REUSED |= {Slot.BAG: 9.0, Slot.ACCESSORY: 9.0, Slot.OUTERWEAR: 9.0}
+# What each slot is worth when filled, in log odds of the coherence it may cost. What dresses the body outweighs any
+# question of taste; a bag, an accessory or a jacket must not spoil the rest.
+_WORTH = {Slot.TOP: 20.0, Slot.BOTTOM: 20.0, Slot.ONE_PIECE: 40.0, Slot.SHOES: 20.0}
+_WORTH |= {Slot.BAG: 2.0, Slot.ACCESSORY: 2.0, Slot.OUTERWEAR: 1.5}
+# What it costs to show a piece in a second look: less than an undressed body, more than taste, and more than a bag.
+_REUSED = {Slot.TOP: 12.0, Slot.BOTTOM: 12.0, Slot.ONE_PIECE: 24.0, Slot.SHOES: 12.0}
+_REUSED |= {Slot.BAG: 12.0, Slot.ACCESSORY: 12.0, Slot.OUTERWEAR: 12.0}
 _MOST_COMBINATIONS = 30_000
 _MOST_SHARED = 0.5  # of the pieces that are not locked: two looks that share more are one look
 

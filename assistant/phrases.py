@@ -116,7 +116,7 @@ def say(
         "es": "" if is_plural(b.attributes.category) else "es",
         "is": "are" if is_plural(b.attributes.category) else "is",
     }
-    return _sentence(kind, turn, lang, fields | more)
+    return _sentence(kind, turn, lang, fields | more, is_same_word=ca is not None and ca == cb)
 
 
 def say_of_set(kind: str, garments: Sequence[Garment], lang: Lang, **fields: str) -> str:
@@ -149,8 +149,10 @@ def _number(*words: str) -> int:
     return int.from_bytes(sha256("|".join(words).encode()).digest()[:4], "big")
 
 
-def _sentence(kind: str, turn: int, lang: Lang, fields: Mapping[str, str]) -> str:
+def _sentence(kind: str, turn: int, lang: Lang, fields: Mapping[str, str], *, is_same_word: bool = False) -> str:
     choices = _phrases()[lang][kind]
+    if is_same_word:  # "blue and blue" is no sentence
+        choices = [text for text in choices if not ("{ca}" in text and "{cb}" in text)] or choices
     text = choices[turn % len(choices)].format(**fields)
     return text[0].upper() + text[1:]
 

@@ -33,7 +33,8 @@ _SIDE_PX = 80  # pictures are measured at catalogue size
 class Colour:
     """One word for a colour. `kind`: plain (a patch shows it), metal, texture, material, or several.
 
-    `anchors` are CIELAB (D65) colours that stand for the word; none for several colours.
+    `anchors` are CIELAB (D65) colours that stand for the word; none for several colours. `placed` says how they were
+    set where they were not fitted.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Colour:
     kind: str
     zh: str
     anchors: tuple[tuple[float, float, float], ...]
+    placed: str = ""
 
 
 def measure_palette(image: Image, *, max_swatches: int = 5) -> tuple[Swatch, ...]:
@@ -109,7 +111,12 @@ def colours() -> dict[str, Colour]:
     table = json.loads(resources.path("vocabulary/colours.json").read_text(encoding="utf-8"))
     return {
         row["name"]: Colour(
-            row["name"], row["family"], row["kind"], row["zh"], tuple(tuple(anchor) for anchor in row["anchors"])
+            row["name"],
+            row["family"],
+            row["kind"],
+            row["zh"],
+            tuple(tuple(anchor) for anchor in row["anchors"]),
+            row.get("placed", ""),
         )
         for row in table["colours"]
     }

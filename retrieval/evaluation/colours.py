@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from retrieval.colours import base_colour, family_of, measure_palette
 from retrieval.evaluation.results import Result, revision
 from retrieval.items import Swatch
-from retrieval.training.colours import is_measured, labelled_pictures
+from retrieval.training.colours import is_measured, labelled_products, pictures
 
 # Families that a stylist treats as one: without hue, and the earth colours.
 _GROUPS = {"black": "neutral", "white": "neutral", "grey": "neutral", "beige": "earth", "brown": "earth"}
@@ -31,16 +32,13 @@ class Reading:
 
 def read_colours(shared_data: Path, n: int = 5000, seed: int = 0) -> list[Reading]:
     """`n` worn products that no fit has seen, drawn with `seed`; all of them where there are fewer."""
-    kept = [
-        (sku, category, colour, picture)
-        for sku, category, colour, picture in labelled_pictures(shared_data)
-        if is_measured(sku)
-    ]
-    chosen = np.random.default_rng(seed).permutation(len(kept))[:n]
+    products = {sku: (category, word) for sku, category, word in labelled_products(shared_data) if is_measured(sku)}
+    skus = list(products)
+    drawn = np.random.default_rng(seed).permutation(len(skus))
     readings = []
-    for sku, category, printed, picture in (kept[i] for i in sorted(chosen)):
+    for sku, picture in islice(pictures(shared_data, (skus[i] for i in drawn)), n):
         palette = measure_palette(picture)
-        readings.append(Reading(sku, category, printed, base_colour(palette), palette))
+        readings.append(Reading(sku, *products[sku], base_colour(palette), palette))
     return readings
 
 

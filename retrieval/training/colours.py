@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -19,7 +19,7 @@ from PIL import Image
 
 from retrieval import resources
 from retrieval.colours import colours, naming_space, palette_features
-from retrieval.palettes import gather
+from retrieval.palettes import gather, rgb_to_lab
 from retrieval.training.cache import FIELDS, read_rows
 from retrieval.training.split import is_calibration, is_held_out
 from retrieval.vocabulary import formality_of
@@ -27,6 +27,7 @@ from retrieval.vocabulary import formality_of
 _RULE_ANCHORS = 96
 _DECAY = 1e-5
 _ROUNDS = 300
+_PATCHES = 2000
 
 
 def is_measured(sku: str) -> bool:
@@ -34,16 +35,21 @@ def is_measured(sku: str) -> bool:
     return is_held_out(sku) or is_calibration(sku)
 
 
-def labelled_pictures(folder: Path) -> Iterator[tuple[str, str, str, Image.Image]]:
-    """Sku, category, colour word and RGB picture of every worn product with a colour and a picture, in file order."""
+def labelled_products(folder: Path) -> list[tuple[str, str, str]]:
+    """Sku, category and colour word of every worn product with a colour, in file order."""
     at = {name: i for i, name in enumerate(FIELDS)}
-    with ZipFile(folder / "catalog-images.zip") as pictures:
-        there = set(pictures.namelist())
-        for row in read_rows(folder / "styles.csv"):
-            category, colour, member = row.labels[at["category"]], row.labels[at["colour"]], f"images/{row.sku}.jpg"
-            if colour and member in there and formality_of(category) is not None:
-                with pictures.open(member) as file, Image.open(file) as picture:
-                    yield row.sku, category, colour, picture.convert("RGB")
+    rows = [(row.sku, row.labels[at["category"]], row.labels[at["colour"]]) for row in read_rows(folder / "styles.csv")]
+    return [(sku, category, word) for sku, category, word in rows if word and formality_of(category) is not None]
+
+
+def pictures(folder: Path, skus: Iterable[str]) -> Iterator[tuple[str, Image.Image]]:
+    """Sku and RGB picture of those that have one in catalog-images.zip, in the order given."""
+    with ZipFile(folder / "catalog-images.zip") as archive:
+        there = set(archive.namelist())
+        for sku in skus:
+            if (member := f"images/{sku}.jpg") in there:
+                with archive.open(member) as file, Image.open(file) as picture:
+                    yield sku, picture.convert("RGB")
 
 
 def weighted_means(points: np.ndarray, weights: np.ndarray, k: int, seed: int) -> np.ndarray:
@@ -85,25 +91,46 @@ def fit_softmax(features: np.ndarray, labels: np.ndarray, classes: int) -> np.nd
 def fit(folder: Path, seed: int = 0) -> tuple[dict[str, list[list[float]]], dict[str, np.ndarray]]:
     """(anchors in CIELAB by name, arrays of the rule) learned from the folder's products."""
     names = tuple(colours())
+    words = {sku: word for sku, _, word in labelled_products(folder) if not is_measured(sku)}
     labs, shares, labels = [], [], []
-    for sku, _, colour, picture in labelled_pictures(folder):
-        if not is_measured(sku):
-            picture.thumbnail((80, 80), Image.Resampling.BILINEAR)
-            lab, share = gather(np.asarray(picture), 5)
-            labs.append(lab)
-            shares.append(share)
-            labels.append(names.index(colour))
+    for sku, picture in pictures(folder, words):
+        picture.thumbnail((80, 80), Image.Resampling.BILINEAR)
+        lab, share = gather(np.asarray(picture), 5)
+        labs.append(lab)
+        shares.append(share)
+        labels.append(names.index(words[sku]))
     truth = np.array(labels)
     points, weights = naming_space(np.concatenate(labs)), np.concatenate(shares)
     anchors = weighted_means(points, weights, _RULE_ANCHORS, seed)
     features = palette_features(labs, shares, anchors)
-    rule = fit_softmax(features, truth, len(names))
-    agreed = (features @ rule).argmax(axis=1) == truth
-    return _name_anchors(labs, shares, truth, agreed), {
+    agreed = (features @ fit_softmax(features, truth, len(names))).argmax(axis=1) == truth
+    found = _name_anchors(labs, shares, truth, agreed)
+    patches, patch_words = _plain_patches(found, seed)
+    alone = palette_features(patches[:, None], np.ones((len(patches), 1)), anchors)
+    rule = fit_softmax(np.concatenate([features, alone]), np.concatenate([truth, patch_words]), len(names))
+    return found, {
         "names": np.array(names),
         "anchors": anchors.astype(np.float32),
         "weights": rule.astype(np.float32),
     }
+
+
+def _plain_patches(anchors: dict[str, list[list[float]]], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Random sRGB colours in CIELAB and the number of the word whose anchor is nearest.
+
+    Catalogue pictures are duller than dyes and always shaded; without these the rule would guess at a flat, vivid one.
+    """
+    random = np.random.default_rng(seed)
+    labs = rgb_to_lab(random.integers(0, 256, (_PATCHES, 3), dtype=np.uint8)).astype(np.float64)
+    pairs = [
+        (i, anchor)
+        for i, colour in enumerate(colours().values())
+        if colour.kind == "plain"
+        for anchor in anchors.get(colour.name, colour.anchors)
+    ]
+    places = naming_space(np.array([anchor for _, anchor in pairs]))
+    gaps = ((naming_space(labs)[:, None] - places[None]) ** 2).sum(axis=-1)
+    return labs, np.array([i for i, _ in pairs])[gaps.argmin(axis=1)]
 
 
 def _name_anchors(
@@ -116,7 +143,7 @@ def _name_anchors(
     """
     found = {}
     for i, colour in enumerate(colours().values()):
-        if colour.kind != "plain":
+        if colour.kind != "plain" or colour.placed:
             continue
         own = [j for j in np.flatnonzero(truth == i) if agreed[j] and shares[j][0] >= 0.45]
         if len(own) < 8:
@@ -137,7 +164,7 @@ def write(anchors: dict[str, list[list[float]]], rule: dict[str, np.ndarray]) ->
     table = json.loads(target.read_text(encoding="utf-8"))
     rows = []
     for row in table["colours"]:
-        fitted = {} if "placed" in row else {"anchors": anchors.get(row["name"], [])}
+        fitted = {"anchors": anchors[row["name"]]} if row["name"] in anchors else {}
         rows.append(json.dumps(row | fitted, ensure_ascii=False))
     families = json.dumps(table["families"], ensure_ascii=False)
     body = ",\n  ".join(rows)
