@@ -13,7 +13,7 @@ from retrieval.items import Box, Detection, Slot
 
 pytest.importorskip("scipy", reason="cutting out needs scipy (the train extra)")
 
-from retrieval.training import composites, cutouts, grounds  # noqa: E402
+from retrieval.training import composites, cutouts, grounds, layers  # noqa: E402
 from retrieval.training.composites import SLOTS, Scene, Studio  # noqa: E402
 from retrieval.training.cutouts import Cutout, Lines  # noqa: E402
 
@@ -120,10 +120,10 @@ def plain_piece(slot, size=(60, 40), colour=(200, 30, 40)):
 
 class TestCanvas:
     def layer(self, slot, size):
-        return composites._solid(plain_piece(slot, size).rgba, slot)
+        return layers.solid(plain_piece(slot, size).rgba, slot)
 
     def test_a_box_is_what_is_seen_of_a_garment(self):
-        canvas = composites._Canvas(Image.new("RGB", (200, 200)))
+        canvas = layers.Canvas(Image.new("RGB", (200, 200)))
         canvas.paste(self.layer(Slot.TOP, (60, 40)), 10, 20)  # (h, w): covers x 10 to 50, y 20 to 80
         canvas.paste(self.layer(Slot.BAG, (60, 30)), 40, 20)  # hides x 40 to 50
         boxes, slots, unclear = canvas.boxes()
@@ -132,14 +132,14 @@ class TestCanvas:
         assert unclear == []
 
     def test_what_is_mostly_hidden_is_unclear(self):
-        canvas = composites._Canvas(Image.new("RGB", (200, 200)))
+        canvas = layers.Canvas(Image.new("RGB", (200, 200)))
         canvas.paste(self.layer(Slot.TOP, (60, 40)), 10, 20)
         canvas.paste(self.layer(Slot.BAG, (60, 40)), 20, 20)  # a quarter of the top is left
         boxes, slots, unclear = canvas.boxes()
         assert (boxes, slots, unclear) == ([(20, 20, 60, 80)], [Slot.BAG], [(10, 20, 20, 80)])
 
     def test_what_leaves_the_picture_is_cut_there_and_nothing_is_left_of_what_is_covered(self):
-        canvas = composites._Canvas(Image.new("RGB", (100, 100)))
+        canvas = layers.Canvas(Image.new("RGB", (100, 100)))
         canvas.paste(self.layer(Slot.TOP, (60, 40)), -10, 50)
         canvas.paste(self.layer(Slot.SHOES, (20, 20)), 50, 0)
         canvas.paste(self.layer(Slot.BAG, (30, 30)), 45, 0)

@@ -97,8 +97,10 @@ def found_in(
     scale: float,
     margin: tuple[int, int],
 ) -> list[Detection]:
-    """What `decode` gave, put back into a picture of `size` (width, height) px by undoing its `letterbox`; clipped, what
-    lies in the margin alone is left out, and overlapping boxes are merged."""
+    """What `decode` gave, put back into a picture of `size` (width, height) px by undoing its `letterbox`.
+
+    Boxes are clipped, what lies in the margin alone is left out, and overlapping boxes are merged.
+    """
     found = []
     for k, confidence, corners in decoded:
         x0, y0, x1, y1 = (
@@ -132,7 +134,7 @@ class CompactDetector:
             if not path.is_file():
                 raise ModelUnavailable(
                     f"compact detector not found: no file {path}",
-                    hint="reinstall the package, or make it again with `outfit train detector`",
+                    hint="reinstall the package, or make it again: python -m retrieval.training.detector_recipe --help",
                 )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -145,7 +147,7 @@ class CompactDetector:
         except Exception as error:  # onnxruntime raises classes of its own for each kind of broken file
             raise ModelUnavailable(
                 f"compact detector cannot be read from {weights}: {error}",
-                hint="reinstall the package, or make it again with `outfit train detector`",
+                hint="reinstall the package, or make it again: python -m retrieval.training.detector_recipe --help",
             ) from error
 
     def detect(self, image: Image, labels: Sequence[str] = ()) -> list[Detection]:

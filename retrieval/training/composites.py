@@ -15,12 +15,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from retrieval.items import Slot
-from retrieval.training.cutouts import Cutout, garment_alone, skin
+from retrieval.training.cutouts import Cutout, garment_alone
 from retrieval.training.grounds import OwnPhoto, border_strip, made_ground, mirrored
+from retrieval.training.layers import Canvas, Layer, hanger, pair, person, solid
 
 SLOTS = tuple(Slot)  # class number of the detector = place in this tuple
-LEAST_SEEN = 0.3  # of a garment: less than this in sight is neither asked for nor counted against the detector
-LEAST_SIDE = 0.035  # of the scene's longer side
 # share of scenes by kind; "own" are people's photos, "mosaic" several of them side by side
 KINDS = {"flat-lay": 0.28, "single": 0.09, "worn": 0.21, "stack": 0.06, "own": 0.19, "mosaic": 0.09, "none": 0.08}
 _RELATIVE = {  # longer side of a garment of a slot, relative to a top's
@@ -32,7 +31,6 @@ _RELATIVE = {  # longer side of a garment of a slot, relative to a top's
     Slot.BAG: 0.6,
     Slot.ACCESSORY: 0.36,
 }
-_FLIP = Image.Transpose.FLIP_LEFT_RIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,77 +46,6 @@ class Scene:
     slots: np.ndarray
     unclear: np.ndarray
     kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """Something to paste: RGBA picture and, of the same size, the number of the part that each pixel belongs to (0 for
-    none), with the slot of each part from 1 on (None for unclear)."""
-
-    picture: Image.Image
-    parts: Image.Image
-    slots: tuple[Slot | None, ...]
-
-    def resized(self, width: float, height: float) -> _Layer:
-        size = max(2, round(width)), max(2, round(height))
-        picture = self.picture.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-        return _Layer(picture, self.parts.resize(size, Image.Resampling.NEAREST), self.slots)
-
-    def turned(self, degrees: float) -> _Layer:
-        if abs(degrees) < 1:
-            return self
-        return _Layer(
-            self.picture.rotate(degrees, Image.Resampling.BILINEAR, expand=True),
-            self.parts.rotate(degrees, Image.Resampling.NEAREST, expand=True),
-            self.slots,
-        )
-
-    def flipped(self) -> _Layer:
-        return _Layer(self.picture.transpose(_FLIP), self.parts.transpose(_FLIP), self.slots)
-
-
-class _Canvas:
-    """A picture being built, and the map of which part of which paste each pixel shows."""
-
-    def __init__(self, ground: Image.Image) -> None:
-        self.picture = ground
-        self.owners = Image.new("L", ground.size)
-        self.slots: list[Slot | None] = []
-        self.areas: list[int] = []  # pixels that each part would show if nothing hid it
-
-    def paste(self, layer: _Layer, x: float, y: float, shadow: float = 0.0) -> None:
-        at = round(x), round(y)
-        alpha = layer.picture.getchannel("A")
-        if shadow > 0:
-            soft = alpha.filter(ImageFilter.GaussianBlur(2.5)).point(lambda a: int(a * shadow))
-            self.picture.paste((0, 0, 0), (at[0] + 2, at[1] + 3), soft)
-        self.picture.paste(layer.picture, at, alpha)
-        parts, solid = np.asarray(layer.parts), np.asarray(alpha) > 127
-        numbers = np.where(solid & (parts > 0), parts + len(self.slots), 0).astype(np.uint8)
-        self.owners.paste(Image.fromarray(numbers), at, Image.fromarray((solid * 255).astype(np.uint8)))
-        counts = np.bincount(parts[solid], minlength=len(layer.slots) + 1)
-        self.areas += counts[1 : len(layer.slots) + 1].tolist()
-        self.slots += layer.slots
-
-    def boxes(self) -> tuple[list[tuple], list[Slot], list[tuple]]:
-        """Boxes, their slots, and unclear boxes, of what is seen."""
-        from scipy import ndimage
-
-        owners = np.asarray(self.owners)
-        seen = np.bincount(owners.ravel(), minlength=len(self.slots) + 1)
-        least = LEAST_SIDE * max(self.picture.size)
-        boxes, slots, unclear = [], [], []
-        for k, window in enumerate(ndimage.find_objects(owners, max_label=len(self.slots))):
-            if window is None or self.areas[k] == 0:
-                continue
-            box = (window[1].start, window[0].start, window[1].stop, window[0].stop)
-            small = min(box[2] - box[0], box[3] - box[1]) < least
-            if self.slots[k] is None or small or seen[k + 1] < LEAST_SEEN * self.areas[k]:
-                unclear.append(box)
-            else:
-                boxes.append(box)
-                slots.append(self.slots[k])
-        return boxes, slots, unclear
 
 
 class Studio:
@@ -149,7 +76,7 @@ class Studio:
         elif kind == "mosaic":
             picture, found = self._mosaic(rng)
         else:
-            canvas = _Canvas(self._ground(rng))
+            canvas = Canvas(self._ground(rng))
             getattr(self, "_" + kind.replace("-", "_"))(canvas, rng)
             picture, found = canvas.picture, canvas.boxes()
         return self._finish(picture, *found, kind, rng)
@@ -201,33 +128,33 @@ class Studio:
 
     # layers
 
-    def _piece(self, slot: Slot, rng: np.random.Generator) -> _Layer:
+    def _piece(self, slot: Slot, rng: np.random.Generator) -> Layer:
         """One garment without a person; shoes mostly as a pair."""
         rgba = None
         while rgba is None:
             rgba = garment_alone(_one(self.by_slot[slot], rng))
-        layer = _solid(rgba, slot)
+        layer = solid(rgba, slot)
         if rng.random() < 0.5:
             layer = layer.flipped()
         if slot is Slot.SHOES and rng.random() < 0.6:
-            layer = _pair(layer, rng)
+            layer = pair(layer, rng)
         return layer
 
-    def _worn_layer(self, rng: np.random.Generator) -> _Layer:
+    def _worn_layer(self, rng: np.random.Generator) -> Layer:
         """A person of one catalogue picture, or of two joined at the waist."""
         pick = rng.random()
         if pick < 0.5 and self.sure_tops and self.worn_bottoms:
             tops = self.outerwear if rng.random() < 0.15 and self.outerwear else self.sure_tops
             return self._joined(_one(tops, rng), _one(self.worn_bottoms, rng), rng)
         if pick < 0.62 and self.worn_full:
-            return _person(_one(self.worn_full, rng))
+            return person(_one(self.worn_full, rng))
         if pick < 0.78 and self.worn_bottoms:
-            return _person(_one(self.worn_bottoms, rng))
-        return _person(_one(self.worn_tops, rng))
+            return person(_one(self.worn_bottoms, rng))
+        return person(_one(self.worn_tops, rng))
 
-    def _joined(self, top: Cutout, bottom: Cutout, rng: np.random.Generator) -> _Layer:
+    def _joined(self, top: Cutout, bottom: Cutout, rng: np.random.Generator) -> Layer:
         """Head to hem of one picture above waist to feet of another, shoes at the feet; a bag now and then."""
-        above, below = _person(top), _person(bottom)
+        above, below = person(top), person(bottom)
         hem, waist = top.lines.end, bottom.lines.start
         widths = [max(8, int((p.rgba[row, :, 3] > 127).sum())) for p, row in ((top, hem - 1), (bottom, waist))]
         scale = rng.uniform(0.8, 0.98) * widths[0] / widths[1]
@@ -240,14 +167,14 @@ class Studio:
         width = max(top.rgba.shape[1], below.picture.width) + 8
         overlap = round(0.04 * hem)
         height = hem - overlap + below.picture.height - cut
-        canvas = _Canvas(Image.new("RGBA", (width, height)))
-        legs = _Layer(
+        canvas = Canvas(Image.new("RGBA", (width, height)))
+        legs = Layer(
             below.picture.crop((0, cut, below.picture.width, below.picture.height)),
             below.parts.crop((0, cut, below.picture.width, below.picture.height)),
             below.slots,
         )
         canvas.paste(legs, (width - legs.picture.width) / 2, hem - overlap)
-        torso = _Layer(
+        torso = Layer(
             above.picture.crop((0, 0, top.rgba.shape[1], hem)),
             above.parts.crop((0, 0, top.rgba.shape[1], hem)),
             above.slots,
@@ -261,20 +188,20 @@ class Studio:
             k = rng.uniform(0.4, 0.6) * hem / max(bag.picture.size)
             bag = bag.resized(bag.picture.width * k, bag.picture.height * k)
             canvas.paste(bag, rng.choice([0, width - bag.picture.width]), hem * rng.uniform(0.7, 1.0))
-        return _Layer(canvas.picture, canvas.owners, tuple(canvas.slots))
+        return Layer(canvas.picture, canvas.owners, tuple(canvas.slots))
 
-    def _shoes_seen_from_the_front(self, width: float, rng: np.random.Generator) -> _Layer:
-        layer = _solid(_one(self.by_slot[Slot.SHOES], rng).rgba, Slot.SHOES)
+    def _shoes_seen_from_the_front(self, width: float, rng: np.random.Generator) -> Layer:
+        layer = solid(_one(self.by_slot[Slot.SHOES], rng).rgba, Slot.SHOES)
         k = width / layer.picture.width
         layer = layer.resized(width * rng.uniform(0.6, 1), layer.picture.height * k)
-        pair = _Canvas(Image.new("RGBA", (round(2.1 * width), layer.picture.height)))
-        pair.paste(layer, 0, 0)
-        pair.paste(layer.flipped(), pair.picture.width - layer.picture.width, 0)
-        return _Layer(pair.picture, pair.owners.point(lambda v: min(v, 1)), (Slot.SHOES,))
+        both = Canvas(Image.new("RGBA", (round(2.1 * width), layer.picture.height)))
+        both.paste(layer, 0, 0)
+        both.paste(layer.flipped(), both.picture.width - layer.picture.width, 0)
+        return Layer(both.picture, both.owners.point(lambda v: min(v, 1)), (Slot.SHOES,))
 
     # kinds of scene
 
-    def _flat_lay(self, canvas: _Canvas, rng: np.random.Generator) -> None:
+    def _flat_lay(self, canvas: Canvas, rng: np.random.Generator) -> None:
         width, height = canvas.picture.size
         count = int(rng.integers(1, 8)) if rng.random() < 0.88 else int(rng.integers(8, 31))
         unit = np.sqrt(width * height / count) * rng.uniform(0.65, 1.15)
@@ -307,17 +234,17 @@ class Studio:
             x, y = best
             taken.append((x, y, x + w, y + h))
             if slot in (Slot.TOP, Slot.OUTERWEAR, Slot.ONE_PIECE) and rng.random() < 0.12:
-                _hanger(canvas.picture, x, y, w, h, rng)
+                hanger(canvas.picture, x, y, w, h, rng)
             canvas.paste(layer, x, y, shadow)
         self._clutter(canvas, rng, taken)
 
-    def _clutter(self, canvas: _Canvas, rng: np.random.Generator, taken: list[tuple]) -> None:
+    def _clutter(self, canvas: Canvas, rng: np.random.Generator, taken: list[tuple]) -> None:
         """Bottles and plain shapes beside the garments: things to leave alone."""
         width, height = canvas.picture.size
         for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.6, 0.2, 0.1, 0.1]))):
             side = rng.uniform(0.06, 0.3) * max(width, height)
             if self.distractors and rng.random() < 0.7:
-                layer = _solid(_one(self.distractors, rng).rgba, None)
+                layer = solid(_one(self.distractors, rng).rgba, None)
                 k = side / max(layer.picture.size)
                 layer = layer.resized(layer.picture.width * k, layer.picture.height * k)
                 layer = layer.turned(rng.uniform(-180, 180) if rng.random() < 0.5 else 0.0)
@@ -326,14 +253,14 @@ class Studio:
                 draw = ImageDraw.Draw(image)
                 colour = tuple(int(c) for c in rng.integers(0, 256, 3))
                 draw.rounded_rectangle((0, 0, image.width - 1, image.height - 1), rng.uniform(0, side / 3), fill=colour)
-                layer = _Layer(image, Image.new("L", image.size), ())
+                layer = Layer(image, Image.new("L", image.size), ())
             x, y = rng.uniform(0, width - layer.picture.width), rng.uniform(0, height - layer.picture.height)
             w, h = layer.picture.size
             if any(x < b[2] and b[0] < x + w and y < b[3] and b[1] < y + h for b in taken):
                 continue
-            canvas.paste(_Layer(layer.picture, Image.new("L", layer.picture.size), ()), x, y, 0.3)
+            canvas.paste(Layer(layer.picture, Image.new("L", layer.picture.size), ()), x, y, 0.3)
 
-    def _single(self, canvas: _Canvas, rng: np.random.Generator) -> None:
+    def _single(self, canvas: Canvas, rng: np.random.Generator) -> None:
         slot = SLOTS[int(rng.choice(7, p=[0.16, 0.15, 0.16, 0.16, 0.13, 0.11, 0.13]))]
         layer = self._piece(slot, rng).turned(rng.normal(0, 6))
         width, height = canvas.picture.size
@@ -342,10 +269,10 @@ class Studio:
         x = (width - layer.picture.width) * rng.uniform(0.2, 0.8)
         y = (height - layer.picture.height) * rng.uniform(0.2, 0.8)
         if slot in (Slot.TOP, Slot.OUTERWEAR, Slot.ONE_PIECE) and rng.random() < 0.2:
-            _hanger(canvas.picture, x, y, *layer.picture.size, rng)
+            hanger(canvas.picture, x, y, *layer.picture.size, rng)
         canvas.paste(layer, x, y, rng.uniform(0, 0.5))
 
-    def _worn(self, canvas: _Canvas, rng: np.random.Generator) -> None:
+    def _worn(self, canvas: Canvas, rng: np.random.Generator) -> None:
         width, height = canvas.picture.size
         count = int(rng.choice([1, 2, 3], p=[0.75, 0.17, 0.08]))
         for i in range(count):
@@ -361,7 +288,7 @@ class Studio:
             canvas.paste(layer, middle - layer.picture.width / 2, y, rng.uniform(0, 0.3))
         self._clutter(canvas, rng, [(0, 0.2 * height, width, height)])
 
-    def _stack(self, canvas: _Canvas, rng: np.random.Generator) -> None:
+    def _stack(self, canvas: Canvas, rng: np.random.Generator) -> None:
         """Pieces laid as they are worn: top over bottom over shoes, a bag and small things at the side."""
         width, height = canvas.picture.size
         middle, y = width * rng.uniform(0.4, 0.6), height * rng.uniform(0.02, 0.12)
@@ -389,7 +316,7 @@ class Studio:
                 side = 0.02 * width if rng.random() < 0.5 else 0.98 * width - layer.picture.width
                 canvas.paste(layer, side, rng.uniform(0, 0.8) * height, shadow)
 
-    def _none(self, canvas: _Canvas, rng: np.random.Generator) -> None:
+    def _none(self, canvas: Canvas, rng: np.random.Generator) -> None:
         if rng.random() < 0.6:
             for _ in range(int(rng.integers(1, 4))):
                 self._clutter(canvas, rng, [])
@@ -423,60 +350,6 @@ class Studio:
 
 def _one(things: Sequence, rng: np.random.Generator):
     return things[int(rng.integers(len(things)))]
-
-
-def _solid(rgba: np.ndarray, slot: Slot | None) -> _Layer:
-    """A layer of a single part."""
-    return _Layer(Image.fromarray(rgba), Image.new("L", rgba.shape[1::-1], 1), (slot,))
-
-
-def _pair(layer: _Layer, rng: np.random.Generator) -> _Layer:
-    """Two of a shoe, one beside or behind the other, as a single part."""
-    w, h = layer.picture.size
-    dx, dy = (rng.uniform(0.05, 0.25) * w, rng.uniform(0.3, 0.9) * h)
-    if rng.random() < 0.35:
-        dx, dy = 0.0, 1.05 * h
-    second = layer.flipped() if rng.random() < 0.25 else layer
-    canvas = _Canvas(Image.new("RGBA", (round(w + dx), round(h + dy))))
-    canvas.paste(layer, 0 if rng.random() < 0.5 else dx, 0)
-    canvas.paste(second, dx, dy)
-    return _Layer(canvas.picture, canvas.owners.point(lambda v: min(v, 1)), layer.slots)
-
-
-def _person(piece: Cutout) -> _Layer:
-    """A catalogue picture with a person: the product's own part, and what is seen of the piece above or below it.
-
-    A neighbour of some size has a slot of its own; a sliver, feet, or what no sure line divides is unclear.
-    """
-    rgba = piece.rgba
-    height = len(rgba)
-    parts = np.zeros(rgba.shape[:2], np.uint8)
-    parts[piece.lines.start : piece.lines.end] = 1
-    slots: list[Slot | None] = [piece.slot]
-    if piece.kind == "worn-top" and piece.lines.end < height:
-        parts[piece.lines.end :] = 2
-        slots.append(Slot.BOTTOM if height - piece.lines.end > 0.12 * height else None)
-    elif piece.kind == "worn-bottom":
-        parts[: piece.lines.start] = 2
-        parts[piece.lines.end :] = 3
-        slots += [Slot.TOP if piece.lines.start > 0.15 * height else None, None]
-    elif piece.kind == "worn-full" and piece.lines.end < height:
-        parts[round(0.9 * height) :] = 2
-        slots.append(None)
-    flesh = skin(rgba[..., :3])
-    if flesh[parts == 1].mean() < 0.4:  # else the cloth itself has the colour of flesh
-        parts[flesh] = 0
-    return _Layer(Image.fromarray(rgba), Image.fromarray(parts), tuple(slots))
-
-
-def _hanger(picture: Image.Image, x: float, y: float, w: float, h: float, rng: np.random.Generator) -> None:
-    """A hook and two shoulders behind a garment's rectangle."""
-    draw = ImageDraw.Draw(picture)
-    colour = tuple(int(c) for c in rng.integers(20, 230, 3))
-    middle, top = x + w / 2, y + 0.02 * h
-    draw.line([(x + 0.2 * w, y + 0.14 * h), (middle, top), (x + 0.8 * w, y + 0.14 * h)], fill=colour, width=2)
-    draw.line([(middle, top), (middle, top - 0.06 * h)], fill=colour, width=1)
-    draw.arc((middle - 0.02 * h, top - 0.1 * h, middle + 0.02 * h, top - 0.06 * h), 150, 90, fill=colour)
 
 
 def _reframed(photo: OwnPhoto, size_px: int, rng: np.random.Generator):
