@@ -295,7 +295,7 @@ def _occasion(a: Garment, b: Garment, lang: Lang) -> Factor | None:
     if "Sports" in usages and usages & {"Formal", "Party", "Ethnic"}:
         return Factor("occasion", -3.0, say("sport_with_formal", a, b, lang))
     gap = abs(first - second)
-    pull = 0.6 - 5.0 * max(0.0, gap - 0.12)
+    pull = 0.6 - 5.0 * max(0.0, gap - 0.12) - 6.0 * max(0.0, gap - 0.42)
     if "Sports" in usages and len(usages) == 2 and not usages & {None, "Travel"}:
         pull -= 0.4
     if pull >= 0:
@@ -405,7 +405,7 @@ def score_set(garments: Sequence[Garment], lang: Lang = "en") -> SetScore:
     _, hues = _colours_of(garments)
     if len(hues) > _MOST_HUES:
         words = listed([colour_word(name, lang) for name in hues], lang)
-        pull = -0.5 * (len(hues) - _MOST_HUES)
+        pull = -0.8 * (len(hues) - _MOST_HUES)
         factors.append(Factor("hues", pull, say_of_set("set_many_hues", garments, lang, hues=words)))
     if not factors:
         return SetScore(0.5, (), "")
@@ -419,6 +419,8 @@ def _mean_factor(name: str, rows: Sequence[Factor], pairs: float, garments: Sequ
     if name == "category" and (odds := set_odds([garment.attributes.category for garment in garments])) is not None:
         pull = odds
     worst = min(rows, key=lambda factor: factor.pull)
+    if name == "colour" and pull < 0:
+        pull *= 1.5  # a clash spoils more than the two pieces that clash
     if pull < 0:
         return Factor(name, pull, worst.reason)
     if name == "colour":

@@ -91,7 +91,9 @@ def test_learning_from_a_few_outfits():
     rest = count([["Dresses", "Clutches"]], model.names)
     assert model.names[int(model.log_conditional(rest)[0].argmax())] == "Heels"
     assert model.pairs[at["Dresses"], at["Heels"]] > 0 > model.pairs[at["Dresses"], at["Jeans"]]
-    good, bad = mean_lift(count([["Dresses", "Heels", "Clutches"], ["Dresses", "Jeans", "Clutches"]], model.names), model)
+    good, bad = mean_lift(
+        count([["Dresses", "Heels", "Clutches"], ["Dresses", "Jeans", "Clutches"]], model.names), model
+    )
     assert good > bad
 
 
