@@ -74,13 +74,14 @@ def evaluate(
     pictures: Pictures = PICTURES,
     weights: Annotated[Path | None, typer.Option(help="Folder of the weights; the shipped ones unless said.")] = None,
     run: Annotated[Path | None, typer.Option("--run", help="The run they come from: its card is written anew.")] = None,
+    sheet: Annotated[Path | None, typer.Option(help="Draw what was not found into this picture.")] = None,
     seed: Seed = 0,
 ) -> None:
     """Measure the models on held-out products, with chance, majority and intervals; results go to data/results."""
     _needs("scipy")
     from retrieval.training.recipe import evaluate_compact
 
-    found = evaluate_compact(pictures, data, weights or resources.path("weights"), run, seed=seed, say=_say)
+    found = evaluate_compact(pictures, data, weights or resources.path("weights"), run, seed=seed, drawn=sheet, say=_say)
     for result in found:
         console.out.print(f"{result.name}: {len(result.figures)} figures, n {result.n:,}")
 

@@ -8,6 +8,7 @@ from; no torch.
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from retrieval.encoders.compact import CompactModel, CompactText, load_image, load_text
-from retrieval.evaluation import metrics, shoppers
+from retrieval.evaluation import metrics, sheet, shoppers
 from retrieval.evaluation.results import Result, revision
 from retrieval.training import cache
 from retrieval.training.split import is_held_out
@@ -184,13 +185,13 @@ def people(folder: Path, model: CompactModel, seed: int = 0) -> Measured:
 
 def instances(
     data: HeldOut, instance: np.ndarray, model: CompactModel, source: Path, *, seed: int = 0, most: int = 1500,
-    keep: Callable[[str, Image.Image, int], None] | None = None,
+    failures: list[sheet.Failure] | None = None,
 ) -> Measured:
     """The same product found among all products, from a changed picture of it: rank-1 and rank-5.
 
     Queries: held-out products, from 600x800 photos where there is one, else from the catalogue picture; `photometric`
     and `on_ground` of `shoppers`, grounds from the validation folder of people's photos. `instance` (N, d): the gallery,
-    every product by its catalogue picture. Identical pictures are one. `keep(kind, picture, rank)` sees each query.
+    every product by its catalogue picture. Identical pictures are one. `failures` takes what is not at rank 1.
     """
     rng = np.random.default_rng(seed)
     group = cache.duplicates(data.pixels)
@@ -222,9 +223,13 @@ def instances(
                 found = model.outputs_of(pixels)["instance"]
                 at = np.array(chosen)
                 ranks = _instance_ranks(found, instance, group, group[at])
-                if keep:
-                    for picture, rank in zip(pixels, ranks, strict=True):
-                        keep(f"{size}_{kind}", Image.fromarray(picture), int(rank))
+                if failures is not None:
+                    for j in np.flatnonzero(ranks != 1)[:12]:
+                        top = np.argsort(-(instance @ found[j]), kind="stable")[:5]
+                        failures.append(
+                            sheet.Failure(pixels[j], data.pixels[at[j]], list(data.pixels[top]), int(ranks[j]),
+                                          f"{size}, {kind}")
+                        )  # fmt: skip
                 name = f"instance_{size}_{kind}"
                 _with_interval(figures, f"{name}_rank1", ranks == 1, seed)
                 figures[f"{name}_rank5"] = metrics.cmc_at_k(ranks, 5)
@@ -237,6 +242,31 @@ def instances(
                 total += len(chosen)
     figures["instance_rank1_chance"] = 1 / len(data.rows)
     return Measured(figures, total)
+
+
+def speed(model: CompactModel, text: CompactText, n: int = 64) -> Measured:
+    """Milliseconds of processor time for a picture of 600 x 800 px alone, one of a batch, and a title; all threads
+    counted, medians over `n`, so that other work on the machine weighs little.
+    """
+    rng = np.random.default_rng(0)
+    photos = [Image.fromarray(rng.integers(0, 256, (800, 600, 3), dtype=np.uint8)) for _ in range(n)]
+
+    def median_ms(work: Callable[[int], object], times: int) -> float:
+        taken = []
+        for i in range(times):
+            before = time.process_time()
+            work(i)
+            taken.append((time.process_time() - before) * 1e3)
+        return float(np.median(taken))
+
+    figures = {
+        "image_cpu_ms": median_ms(lambda i: model.outputs(photos[i : i + 1]), n),
+        "image_in_batch_cpu_ms": median_ms(
+            lambda i: model.outputs_of(list(rng.integers(0, 256, (64, 80, 64, 3), dtype=np.uint8))), 5
+        ) / 64,
+        "text_cpu_ms": median_ms(lambda i: text.encode([f"Turtle Check Men Navy Blue Shirt {i}"]), n),
+    }  # fmt: skip
+    return Measured(figures, n)
 
 
 def _picture(archive: zipfile.ZipFile, name: str) -> Image.Image:
@@ -253,11 +283,11 @@ def _instance_ranks(queries: np.ndarray, gallery: np.ndarray, group: np.ndarray,
 
 def evaluate(
     folder: Path, source: Path, weights_dir: Path | None = None, *, seed: int = 0,
-    progress: Callable[[str], None] = print,
+    failures: list[sheet.Failure] | None = None, progress: Callable[[str], None] = print,
 ) -> dict[str, Measured]:
-    """All figures by part: attributes, words, people, instances. A few minutes on one core.
+    """All figures by part: attributes, words, people, instances, speed. A few minutes on one core.
 
-    `folder` as `cache.prepare` wrote it from `source`.
+    `folder` as `cache.prepare` wrote it from `source`; `failures` takes what was not found.
     """
     data = load(folder)
     model, text = load_image(weights_dir), load_text(weights_dir)
@@ -271,7 +301,8 @@ def evaluate(
         instance.append(out["instance"])
     measured["words"] = words(data, np.concatenate(shared), text, seed)
     progress("words measured")
-    measured["instances"] = instances(data, np.concatenate(instance), model, source, seed=seed)
+    measured["instances"] = instances(data, np.concatenate(instance), model, source, seed=seed, failures=failures)
+    measured["speed"] = speed(model, text)
     return measured
 
 

@@ -64,13 +64,20 @@ def export_compact(pictures: Path, run: Path, out: Path, *, epochs: int, views: 
 
 
 def evaluate_compact(
-    pictures: Path, source: Path, weights: Path, run: Path | None, *, seed: int, note: str = "", say: Say
+    pictures: Path, source: Path, weights: Path, run: Path | None, *, seed: int, note: str = "",
+    drawn: Path | None = None, say: Say
 ) -> list[Result]:
-    """Measure the weights on the held-out products, write the results, and the card where `run` is known."""
+    """Measure the weights on the held-out products, write the results, and the card where `run` is known; `drawn` is
+    the picture of failures to write.
+    """
+    from retrieval.evaluation import sheet
     from retrieval.evaluation.models import as_results, evaluate
     from retrieval.training import card
 
-    measured = evaluate(_prepared(pictures), source, weights, seed=seed, progress=say)
+    failures: list[sheet.Failure] = []
+    measured = evaluate(_prepared(pictures), source, weights, seed=seed, failures=failures, progress=say)
+    if drawn is not None:
+        sheet.draw(failures, drawn, most=48)
     results = as_results(measured, seed)
     for result in results:
         write(result)
