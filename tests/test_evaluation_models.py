@@ -32,12 +32,6 @@ def test_repeats_of_training_pictures_are_found_and_others_are_not(tmp_path):
     assert data.is_fresh.tolist() == [False, False, True]  # the same, the same but for JPEG noise, another
 
 
-def test_hashes_say_which_cell_is_brighter_than_its_right_neighbour():
-    rising = np.broadcast_to(np.arange(64, dtype=np.uint8)[None, :, None], (80, 64, 3))[None]
-    assert models.difference_hashes(rising).tolist() == [0]
-    assert models.difference_hashes(rising[:, :, ::-1]).tolist() == [2**64 - 1]
-
-
 def test_perspective_lands_corners_where_it_is_told():
     corners = np.array([(10, 5), (90, 12), (80, 95), (5, 88)], float)
     a, b, c, d, e, f, g, h = shoppers.perspective(corners, (100, 100))

@@ -22,7 +22,7 @@ def call(*words: str):
 
 def test_every_command_has_help_and_a_paragraph():
     listed = call("--help").output
-    for name in ("prepare", "compact", "export", "evaluate", "pretrain", "finetune"):
+    for name in ("prepare", "compact", "export", "evaluate", "split", "pretrain", "finetune"):
         assert name in listed
         shown = call(name, "--help")
         assert shown.exit_code == 0 and len(shown.output.split()) > 20

@@ -102,3 +102,30 @@ def test_blur_and_darkness_lower_the_quality(shots):
     assert shots.quality(sharp) == 1.0
     assert shots.quality(np.full_like(sharp, 128)) == 0.0
     assert shots.quality((sharp // 40).astype(np.uint8)) < 0.5
+
+
+def test_repeats_are_joined_by_chains_and_strangers_stay_alone():
+    from retrieval.training.repeats import difference_hashes, groups
+
+    rng = np.random.default_rng(0)
+    first = studio()
+    second = (first.astype(int) + rng.integers(-4, 1, first.shape)).clip(0, 255).astype(np.uint8)
+    third = (second.astype(int) + rng.integers(-4, 1, first.shape)).clip(0, 255).astype(np.uint8)
+    other = first[:, ::-1]
+    assert groups(np.stack((first, other, second, third))).tolist() == [0, 1, 0, 0]
+    rising = np.broadcast_to(np.arange(64, dtype=np.uint8)[None, :, None], (80, 64, 3))[None]
+    assert difference_hashes(rising).tolist() == [0]
+    assert difference_hashes(rising[:, :, ::-1]).tolist() == [2**64 - 1]
+
+
+def test_a_folders_pictures_become_shots_with_their_products(shots, tmp_path):
+    from retrieval.training.folder import FolderPictures
+
+    scene = np.random.default_rng(1).integers(0, 255, (160, 128, 3), dtype=np.uint8)
+    found = FolderPictures(
+        np.stack((studio(), studio(), scene)), ["bag/1.jpg", "shoe-12_a.jpg", "tie.jpg"], np.zeros(3, int), ["."], {}
+    )
+    a, b, c = shots.shots_of(found)
+    assert [s.product for s in (a, b, c)] == ["bag", "shoe-12", "tie"]
+    assert a.same_as == b.same_as is not None and c.same_as is None
+    assert c.real_scene and not a.real_scene

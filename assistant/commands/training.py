@@ -27,7 +27,7 @@ def add_to(cli: typer.Typer) -> None:
         help="Train, export and measure the compact models, or a shop's own. Needs the extra [train].",
         no_args_is_help=True,
     )
-    for command in (prepare, compact, export, evaluate, pretrain, finetune):
+    for command in (prepare, compact, export, evaluate, split, pretrain, finetune):
         train.command()(command)
     cli.add_typer(train, name="train")
 
@@ -84,6 +84,26 @@ def evaluate(
     found = evaluate_compact(pictures, data, weights or resources.path("weights"), run, seed=seed, drawn=sheet, say=_say)
     for result in found:
         console.out.print(f"{result.name}: {len(result.figures)} figures, n {result.n:,}")
+
+
+def split(
+    folder: Annotated[Path, typer.Argument(help="A shop's pictures, in one sub-folder a product.")],
+    out: Annotated[Path, typer.Option(help="The manifest to write; an existing one is not touched.")] = Path(
+        ".outfit/training/split.json"
+    ),
+) -> None:
+    """Place a shop's pictures into train and test: scenes test, studio shots train, no product on both sides.
+
+    Tags are read from the pixels. The manifest gives the reason for every picture.
+    """
+    _needs("scipy")
+    from retrieval.training import manifest
+    from retrieval.training.shots import shots_of
+
+    placed = manifest.place(shots_of(_read(folder)))
+    manifest.write(placed, out)
+    for reason, number in manifest.counts(placed).items():
+        console.out.print(f"{number:,} {reason}")
 
 
 def pretrain(

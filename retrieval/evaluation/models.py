@@ -22,10 +22,9 @@ from retrieval.encoders.compact import CompactModel, CompactText, load_image, lo
 from retrieval.evaluation import metrics, sheet, shoppers
 from retrieval.evaluation.results import Result, revision
 from retrieval.training import cache
+from retrieval.training.repeats import Repeats
 from retrieval.training.split import is_held_out
 
-NEAR_BITS = 6  # difference hashes (64 bits) that differ by more are not compared further
-NEAR_LEVELS = 4.0  # mean absolute difference, in levels of 255, up to which two pictures count as the same: JPEG noise
 ENOUGH = 10  # items a class needs to count in the macro-F1 of frequent classes
 
 
@@ -49,30 +48,14 @@ class HeldOut:
     is_fresh: np.ndarray  # (len(held),) bool: no picture of the training part is (nearly) the same
 
 
-def difference_hashes(pixels: np.ndarray) -> np.ndarray:
-    """(n, h, w, 3) uint8 -> (n,) uint64: is each cell of an 8 x 8 grid brighter than its right neighbour."""
-    grey = pixels.astype(np.float32).mean(3)
-    n, h, w = grey.shape
-    y, x = np.linspace(0, h, 9).astype(int), np.linspace(0, w, 10).astype(int)
-    cells = np.add.reduceat(np.add.reduceat(grey, y[:-1], 1), x[:-1], 2) / (np.diff(y)[:, None] * np.diff(x)[None])
-    bits = (cells[:, :, :-1] > cells[:, :, 1:] + 0.5).reshape(n, 64)
-    return (bits.astype(np.uint64) << np.arange(64, dtype=np.uint64)).sum(1, dtype=np.uint64)
-
-
 def load(folder: Path) -> HeldOut:
-    """Read the arrays of `cache.prepare` and find what repeats a picture of the training part (NEAR_BITS, NEAR_LEVELS)."""
+    """Read the arrays of `cache.prepare` and find what repeats a picture of the training part."""
     rows = cache.load_rows(folder)
     pixels = np.load(folder / "small.npy")
     is_held = np.array([is_held_out(r.sku) for r in rows])
-    held, train = np.flatnonzero(is_held), np.flatnonzero(~is_held)
-    hashes, colours = difference_hashes(pixels), pixels.mean((1, 2), dtype=np.float32)
-    fresh = np.ones(len(held), bool)
-    for i, at in enumerate(held):
-        near = train[np.bitwise_count(hashes[train] ^ hashes[at]) <= NEAR_BITS]
-        near = near[np.abs(colours[near] - colours[at]).max(1) <= NEAR_LEVELS]  # means differ by no more than pixels do
-        gaps = np.abs(pixels[near].astype(np.int16) - pixels[at]).mean((1, 2, 3))
-        fresh[i] = not (gaps <= NEAR_LEVELS).any()
-    return HeldOut(rows, pixels, held, fresh)
+    held = np.flatnonzero(is_held)
+    repeats = Repeats(pixels[~is_held])
+    return HeldOut(rows, pixels, held, np.array([not len(repeats.of(pixels[i])) for i in held], bool))
 
 
 def _with_interval(figures: dict[str, float], name: str, cases: np.ndarray, seed: int) -> None:

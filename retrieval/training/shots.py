@@ -11,6 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.training.cache import flood_masks
+from retrieval.training.folder import FolderPictures
+from retrieval.training.manifest import Shot
+from retrieval.training.repeats import groups
 
 PLAIN_LEVELS = 14  # of 255: a border whose pixels differ from their median by less is a studio's ground
 PLAIN_SHARE = 0.6  # of the border's pixels
@@ -52,3 +55,21 @@ def quality(picture: np.ndarray) -> float:
     shown = grey[grey < 236]
     dark = float((shown < 12).mean()) if shown.size else 1.0
     return round(sharp * (1.0 if dark <= 0.5 else 2 * (1 - dark)), 3)
+
+
+def shots_of(found: FolderPictures) -> list[Shot]:
+    """A folder's pictures as tagged shots. The product is the sub-folder, or the name up to the last "-" or "_"."""
+    same = groups(found.pictures)
+    counted = np.bincount(same, minlength=len(same))
+    shots = []
+    for i, name in enumerate(found.names):
+        read = tags(found.pictures[i])
+        folder, _, file = name.rpartition("/")
+        stem = file.rsplit(".", 1)[0]
+        cut = max(stem.rfind("-"), stem.rfind("_"))
+        product = folder or (stem[:cut] if cut > 0 else stem)
+        repeated = int(same[i]) if counted[same[i]] > 1 else None
+        shots.append(
+            Shot(name, product, read.real_scene, read.whole, quality=read.quality, same_as=repeated)
+        )
+    return shots
