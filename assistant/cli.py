@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from assistant.commands import catalogue, console, looks, quality, system, training
+from assistant.commands import catalogue, console, looks, quality, system, training, vlm, training
 from retrieval.errors import OutfitError
 
 app = typer.Typer(
