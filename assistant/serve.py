@@ -1,0 +1,88 @@
+"""One server for everything that is asked over HTTP: the chat page with its files, and the API beside it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from assistant.settings import Settings
+from retrieval.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from assistant.compose import Assistant
+
+_LOG = logging.getLogger(__name__)
+_STOP_S = 10  # how long a stopping server waits for turns under way
+
+
+def serve(settings: Settings) -> None:
+    """Serve the chat page until interrupted. Prints its address once it can be used.
+
+    Raises InvalidSetting where the address cannot be listened on, and whatever `assistant.compose.build` raises.
+    """
+    import uvicorn
+
+    from assistant.compose import build
+
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "httpcore", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    with _listen(settings) as listening:
+        assistant = build(settings)
+        try:
+            app = build_app(assistant)
+            threading.Thread(target=_warm, args=(assistant,), name="warm", daemon=True).start()
+            host, port = listening.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"Outfit assistant: http://{shown}:{port}/", flush=True)
+            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_STOP_S)
+            uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            assistant.close()
+
+
+def build_app(assistant: Assistant) -> FastAPI:
+    """The page, its files and the API as one application."""
+    from fastapi import FastAPI
+
+    from assistant.ui import files, shop
+    from retrieval import resources
+
+    app = FastAPI(title="Outfit assistant", docs_url=None, redoc_url=None, openapi_url=None)
+    drawer = files.Drawer()
+    app.router.routes.extend(files.routes(assistant.catalogue, drawer, resources.path("demo/photos")))
+    # The API's routes belong here, before the page: the page answers every address that nothing else took.
+    return shop.mount(app, assistant, drawer)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """The listening socket, taken first: a port in use is said at once, and port 0 has its number before anyone asks."""
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((settings.host, settings.port), family=family, backlog=128)
+    except OSError as error:
+        raise InvalidSetting(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}",
+            hint="stop what uses the port, or choose another: OUTFIT_PORT=7861 python app.py",
+        ) from error
+
+
+def _warm(assistant: Assistant) -> None:
+    """Run each model once behind the shopper's back, so that the first photo does not wait for what is loaded on use."""
+    from PIL import Image
+
+    from assistant import turn
+    from retrieval.errors import OutfitError
+    from retrieval.items import Box
+
+    photo = Image.new("RGB", (320, 400), "#7b8794")
+    try:
+        with turn.within():
+            assistant.stylist.detect(photo)
+            assistant.stylist.recommend(photo, box=Box(0, 0, 320, 400))
+    except OutfitError as error:
+        _LOG.warning("warming up: %s", error)
