@@ -13,7 +13,6 @@ from assistant.stylists.loose_json import objects
 from assistant.stylists.replies import (
     TokenChance,
     Unreadable,
-    as_words,
     nearest,
     nearest_slot,
     read_description,
@@ -23,9 +22,9 @@ from assistant.stylists.replies import (
     read_tags,
     read_term,
     read_verdict,
-    read_wish,
     tidy,
 )
+from assistant.stylists.wishes import as_words, read_wish
 from assistant.wish import Wish
 from retrieval.items import Gender, Slot
 
@@ -473,6 +472,12 @@ def test_wish_table(text: str, key: str, expected) -> None:
         assert {name.casefold() for name in found} == expected
     else:
         assert found == expected
+
+
+def test_amounts_may_be_said_in_words() -> None:
+    for message in ("三千元以内的一套", "under three thousand yuan", "3k at most"):
+        assert read_wish('{"budget_total": 3000}', message, Wish(), CATEGORIES).budget_total == 3000
+        assert read_wish('{"budget_total": 2000}', message, Wish(), CATEGORIES).budget_total is None
 
 
 @pytest.mark.parametrize("text", ["", "ok", "[]", '{"answer": "yes"}', '{"budget_total"'])

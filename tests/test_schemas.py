@@ -12,7 +12,8 @@ from PIL import Image
 
 from assistant.stylists import schemas
 from assistant.stylists.kept import Digests, Kept
-from assistant.stylists.replies import read_description, read_suggestions, read_tags, read_verdict, read_wish
+from assistant.stylists.replies import read_description, read_suggestions, read_tags, read_verdict
+from assistant.stylists.wishes import read_wish
 from assistant.wish import Wish
 from retrieval.items import Slot
 from retrieval.vocabulary import categories

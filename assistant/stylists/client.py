@@ -74,15 +74,13 @@ class ChatClient:
 
         Raises ModelError and its kinds; turn.TurnOver and turn.Cancelled for the caller's own reasons.
         """
-        turn.current().check()
-        wait_s = self.breaker.wait_s()
-        if wait_s > 0:
-            raise faults.resting(self.url, wait_s)
-        return self._wait(self._settled(dict(body)))
+        self._check_passage()
+        return self._wait(self._settled(dict(body), self._attempts))
 
     def ask_once(self, body: Mapping[str, Any]) -> Reply:
-        """The same without retries and without the breaker: for probing what a server can do."""
-        return self._wait(self._attempt(dict(body)))
+        """The same without retries: for probing what a server can do."""
+        self._check_passage()
+        return self._wait(self._settled(dict(body), attempts=1))
 
     def models(self) -> list[tuple[str, str]]:
         """(name, owner) of the models that the server lists."""
@@ -96,6 +94,12 @@ class ChatClient:
         if self._openai is not None:
             asyncio.run_coroutine_threadsafe(self._openai.close(), loop).result(timeout=5)
         loop.call_soon_threadsafe(loop.stop)
+
+    def _check_passage(self) -> None:
+        turn.current().check()
+        wait_s = self.breaker.wait_s()
+        if wait_s > 0:
+            raise faults.resting(self.url, wait_s)
 
     def _wait(self, work: Coroutine[Any, Any, _T]) -> _T:
         now = turn.current()
@@ -129,11 +133,11 @@ class ChatClient:
 
     # --- inside the loop ---
 
-    async def _settled(self, body: dict[str, Any]) -> Reply:
+    async def _settled(self, body: dict[str, Any], attempts: int) -> Reply:
         """Run the attempts, and tell the breaker how it went, whatever way it ends."""
         began = time.monotonic()
         try:
-            reply = await self._ask(body)
+            reply = await self._ask(body, attempts)
         except CallFailed as failed:
             self.breaker.failed() if failed.fault.is_outage else self.breaker.succeeded()
             raise
@@ -147,9 +151,9 @@ class ChatClient:
         self.breaker.succeeded()
         return reply
 
-    async def _ask(self, body: dict[str, Any]) -> Reply:
+    async def _ask(self, body: dict[str, Any], attempts: int) -> Reply:
         retrying = tenacity.AsyncRetrying(
-            stop=tenacity.stop_after_attempt(self._attempts),
+            stop=tenacity.stop_after_attempt(attempts),
             retry=tenacity.retry_if_exception(lambda e: isinstance(e, CallFailed) and e.fault.is_transient),
             wait=_pause_s,
             reraise=True,

@@ -82,7 +82,7 @@ def from_status(status: int, body: Any, headers: Mapping[str, str], url: str, mo
         hint = "serve a vision model such as InternVL2-8B: `outfit serve-vlm`"
         return Fault(ModelUnavailable(f"the model {model!r} at {url} reads text only, no pictures{told}", hint=hint))
     if _TOO_LONG.search(said):
-        hint = "set OUTFIT_VLM_CONTEXT to the server's session length"
+        hint = "set OUTFIT_VLM_CONTEXT_TOKENS to the server's session length"
         return Fault(ModelError(f"the question is too long for {model!r}{told}", hint=hint))
     return Fault(ModelError(f"the model server at {url} refuses the request (HTTP {status}){told}"))
 

@@ -33,15 +33,16 @@ _COMPLEMENTS = (
 
 @dataclass(slots=True)
 class Fault:
-    """One answer gone wrong. `kind`: hang, drip (a byte a second), cut (closed in mid-body), close (closed at once),
-    status (HTTP `status` with `body` and `headers`), text (a normal answer whose content is `body`, or null), json (200
-    with `body` as it is), raw (200 with `body` as bytes)."""
+    """One answer gone wrong. `kind`: hang, drip (a byte every `pause_s`), cut (closed in mid-body), close (closed at
+    once), status (HTTP `status` with `body` and `headers`), text (a normal answer whose content is `body`, or null),
+    json (200 with `body` as it is), raw (200 with `body` as bytes)."""
 
     kind: str
     status: int = 500
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     finish_reason: str = "stop"
+    pause_s: float = 1.0
 
 
 @dataclass
@@ -176,7 +177,7 @@ class ModelServer:
                 for at in range(0, len(whole) // 2, 1 if fault.kind == "drip" else 64):
                     writer.write(whole[at : at + (1 if fault.kind == "drip" else 64)])
                     await writer.drain()
-                    await asyncio.sleep(1.0 if fault.kind == "drip" else 0.0)
+                    await asyncio.sleep(fault.pause_s if fault.kind == "drip" else 0.0)
                 return False
             case "status":
                 return await self._send(writer, fault.status, fault.body, fault.headers)

@@ -9,13 +9,11 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from assistant.stylists import Answer, ShotTags, Suggestion
 from assistant.stylists.loose_json import MAX_CHARS, Found, objects
-from assistant.wish import Wish
 from retrieval import lexicon
 from retrieval.items import Attributes, Gender, Slot
 from retrieval.vocabulary import canonical_category, slot_of
@@ -160,10 +158,10 @@ def read_suggestions(
     text: str, own_category: str | None, categories: Sequence[str], slots: Sequence[Slot]
 ) -> list[Suggestion]:
     """Complementary pieces, best first. Raises Unreadable where there is no list of them."""
-    found = [obj for obj in _all(_readable(text)) if isinstance(obj.get("items"), list)]
+    found = [obj for obj in _all(readable(text)) if isinstance(obj.get("items"), list)]
     if not found:
         # A bare list of pieces, without the object around it, is as good.
-        pieces = [obj for obj in _readable(text) if isinstance(obj.get("title"), str)]
+        pieces = [obj for obj in readable(text) if isinstance(obj.get("title"), str)]
         if not pieces:
             raise Unreadable('it holds no list "items"')
         found = [Found({"items": pieces})]
@@ -214,89 +212,6 @@ def read_tags(text: str, categories: Sequence[str]) -> ShotTags:
         category=nearest(obj.get("category"), categories),
         quality=quality if quality is not None and 0 <= quality <= 1 else None,
     )
-
-
-# --- what the shopper asks for ----------------------------------------------------------------------------------------
-
-_NEGATED = {
-    "slots": "without_slots",
-    "categories": "without_categories",
-    "colours": "without_colours",
-    "materials": "without_materials",
-    "patterns": "without_patterns",
-}
-WISH_KEYS = (
-    *_NEGATED, *_NEGATED.values(), "gender", "usage", "occasion", "season", "budget_total", "budget_piece", "currency",
-    "words", "drop",
-)  # fmt: skip
-
-
-def read_wish(text: str, message: str, wish: Wish, categories: Sequence[str]) -> Wish:
-    """`wish` with the changes that the model read out of `message`. A wanted thing is no longer unwanted, and back.
-
-    An amount that does not stand in the message was not said by the shopper, and is dropped.
-    """
-    found = _readable(text)
-    changes = found[-1] if found else None
-    if changes is None or not (set(changes.values) & set(WISH_KEYS) or not changes.values):
-        raise Unreadable("it holds none of the keys that were asked for")
-    now = _dropped(wish, changes.get("drop"))
-    for wanted, unwanted in _NEGATED.items():
-        plus = _members(wanted, changes.get(wanted), categories)
-        minus = _members(wanted, changes.get(unwanted), categories) - plus
-        if plus or minus:
-            # "only shoes" replaces what was wanted before; what is unwanted adds up.
-            kept = plus or getattr(now, wanted) - minus
-            now = replace(now, **{wanted: kept, unwanted: (getattr(now, unwanted) | minus) - plus})
-    single = {
-        "gender": read_gender(changes.get("gender")),
-        "usage": nearest(changes.get("usage"), USAGES),
-        "season": nearest(changes.get("season"), SEASONS) or read_term("season", changes.get("season")),
-        "occasion": _words(changes.get("occasion")),
-        "budget_total": _amount(changes.get("budget_total"), message),
-        "budget_piece": _amount(changes.get("budget_piece"), message),
-        "currency": _currency(changes.get("currency")),
-        "words": _words(changes.get("words")),
-    }
-    return replace(now, **{key: value for key, value in single.items() if value})
-
-
-def _dropped(wish: Wish, names: object) -> Wish:
-    fresh = Wish()
-    known = (
-        [n for n in names if isinstance(n, str) and n in WISH_KEYS and n != "drop"] if isinstance(names, list) else []
-    )
-    return replace(wish, **{name: getattr(fresh, name) for name in known})
-
-
-def _members(kind: str, value: object, categories: Sequence[str]) -> frozenset:
-    given = value if isinstance(value, list) else [value] if isinstance(value, str) else []
-    texts = [each for each in given if isinstance(each, str)]
-    if kind == "slots":
-        return frozenset(filter(None, map(nearest_slot, texts)))
-    if kind == "categories":
-        return frozenset(filter(None, (nearest(each, categories) for each in texts)))
-    if kind == "colours":
-        return frozenset(filter(None, (read_term("colour", each) for each in texts)))
-    singular = kind.removesuffix("s")
-    return frozenset(filter(None, (read_term(singular, each) or tidy(each, 40).casefold() for each in texts)))
-
-
-def _amount(value: object, message: str) -> Decimal | None:
-    try:
-        amount = Decimal(re.sub(r"[^\d.]", "", value) if isinstance(value, str) else str(value))
-    except InvalidOperation:
-        return None
-    said = {Decimal(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", message)}
-    return amount if not isinstance(value, bool) and amount.is_finite() and amount > 0 and amount in said else None
-
-
-def _currency(value: object) -> str | None:
-    return value.upper() if isinstance(value, str) and re.fullmatch(r"[A-Za-z]{3}", value) else None
-
-
-def _words(value: object) -> str | None:
-    return tidy(value, MAX_TITLE_CHARS) or None
 
 
 # --- single values ----------------------------------------------------------------------------------------------------
@@ -393,7 +308,8 @@ def _number(value: object) -> float | None:
 # --- objects ----------------------------------------------------------------------------------------------------------
 
 
-def _readable(text: str) -> list[Found]:
+def readable(text: str) -> list[Found]:
+    """The objects of a reply, at least one. Raises Unreadable where it holds none."""
     found = objects(text)
     if not found and "{}" not in text.replace(" ", ""):
         raise Unreadable("it is not a JSON object" if text.strip() else "it is empty")
@@ -403,7 +319,7 @@ def _readable(text: str) -> list[Found]:
 def _one(text: str, keys: Sequence[str]) -> Found:
     """The object that has one of `keys`: outermost before nested, and of several the last, where models that think
     aloud conclude."""
-    found = _readable(text)
+    found = readable(text)
     for pool in (found[::-1], list(_all(found))):
         for obj in pool:
             if any(key in obj.values or key in obj.conflicts for key in keys):
@@ -419,16 +335,3 @@ def _all(found: Sequence[Found] | Sequence[object]) -> Iterator[Found]:
             yield from _all(list(obj.values.values()))
         elif isinstance(obj, list):
             yield from _all(obj)
-
-
-def as_words(wish: Wish) -> Mapping[str, object]:
-    """The conditions in force, as they are told to a model: keys of WISH_KEYS with plain values, empty ones left
-    out."""
-    told: dict[str, object] = {}
-    for key in WISH_KEYS[:-1]:
-        value = getattr(wish, key)
-        if isinstance(value, frozenset):
-            value = sorted(str(each) for each in value)
-        if value:
-            told[key] = str(value) if isinstance(value, (Decimal, Gender)) else value
-    return told

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,16 +25,16 @@ from assistant.stylists.replies import (
     SEASONS,
     USAGES,
     Unreadable,
-    as_words,
     read_description,
     read_p_yes,
     read_suggestions,
     read_tags,
     read_verdict,
-    read_wish,
 )
+from assistant.stylists.wishes import as_words, read_wish
 from assistant.wish import Wish
 from assistant.wording import Prompt, load
+from retrieval import lexicon
 from retrieval.errors import InvalidReply, ModelError
 from retrieval.images import to_data_url
 from retrieval.items import Attributes, Garment, Gender, Lang, Slot
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://127.0.0.1:23333/v1"
 DEFAULT_MODEL = "InternVL2-8B"
 
+_LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _VERDICT_TOKENS = 300
 _DESCRIPTION_TOKENS = 900
@@ -115,7 +117,7 @@ class VlmStylist:
         self._suggestible = tuple(name for name in self._categories if is_suggestible(name))
         self.name, self.concurrency = client.model, client.concurrency
         self._abilities: Abilities | None = None
-        self._lock = threading.Lock()
+        self._probing = threading.Lock()
         self._digests = Digests()
         self._urls: Kept[str] = Kept(_KEPT_PICTURES)
         self._seen: Kept[tuple[Attributes, tuple[Suggestion, ...]]] = Kept(_KEPT_PICTURES)
@@ -129,11 +131,17 @@ class VlmStylist:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     def probe(self) -> Abilities:
-        """What the server can do; asked once, then remembered."""
-        with self._lock:
-            if self._abilities is None:
-                self._abilities = probe(self._client)
-            return self._abilities
+        """What the server can do; asked once, then remembered. Whoever waits for another's asking keeps to its own
+        time."""
+        if self._abilities is None:
+            while not self._probing.acquire(timeout=0.1):
+                turn.current().check()
+            try:
+                if self._abilities is None:
+                    self._abilities = probe(self._client)
+            finally:
+                self._probing.release()
+        return self._abilities
 
     def close(self) -> None:
         self._client.close()
@@ -207,7 +215,7 @@ class VlmStylist:
             "message": plain(message, 1000),
             "wish": plain(json.dumps(as_words(wish), ensure_ascii=False), 600),
             "categories": ", ".join(self._categories),
-            "colours": "the usual colour words",
+            "colours": ", ".join(_colours()),
             "usages": ", ".join(USAGES),
             "seasons": ", ".join(SEASONS),
             "slots": ", ".join(Slot),
@@ -310,23 +318,32 @@ class VlmStylist:
             # A server that lost its guided decoding (restarted, another version behind a proxy) is asked without.
             if "response_format" not in request.body or "response_format" not in str(error):
                 raise
-            with self._lock:
-                self._abilities = replace(self._abilities, rung=Rung.TEXT)
+            self._abilities = replace(self._abilities, rung=Rung.TEXT)
             del request.body["response_format"]
             reply = self._client.ask(request.body)
-        turn.current().calls.append(
-            turn.Call(
-                purpose=question.purpose,
-                model=self.name,
-                prompt_digest=question.prompt.digest,
-                planned_tokens=request.cost.total,
-                prompt_tokens=reply.prompt_tokens,
-                answer_tokens=reply.answer_tokens,
-                seconds=reply.seconds,
-                attempts=reply.attempts,
-                tiles=request.tiles,
-                is_shrunk=request.tiles < question.tiles,
-            )
+        call = turn.Call(
+            purpose=question.purpose,
+            model=self.name,
+            prompt_digest=question.prompt.digest,
+            planned_tokens=request.cost.total,
+            prompt_tokens=reply.prompt_tokens,
+            answer_tokens=reply.answer_tokens,
+            seconds=reply.seconds,
+            attempts=reply.attempts,
+            tiles=request.tiles,
+            is_shrunk=request.tiles < question.tiles,
+        )
+        turn.current().calls.append(call)
+        _LOG.debug(
+            "%s by %s: prompt %s, %d tokens planned, %d + %d counted, %d attempts, %.2f s",
+            call.purpose,
+            call.model,
+            call.prompt_digest,
+            call.planned_tokens,
+            call.prompt_tokens,
+            call.answer_tokens,
+            call.attempts,
+            call.seconds,
         )
         return reply
 
@@ -339,6 +356,11 @@ class VlmStylist:
 
 
 _DEFAULT_REASON = {Answer.YES: "yes", Answer.NO: "no", Answer.UNDECIDED: "unsure"}
+
+
+def _colours() -> list[str]:
+    """The catalogue's own colour words."""
+    return sorted({term.name for term in lexicon.terms().values() if term.kind == "colour"})
 
 
 def _suits(offered: Gender | None, worn: Gender | None) -> bool:
