@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from retrieval.words import Unit, is_han
 
+_THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
+_DOTTED = re.compile(r"\d{1,3}(\.\d{3})+")
+_DECIMAL = re.compile(r"\d+([.,]\d+)?")
 _SMALL = {
     word: value
     for value, word in enumerate(
@@ -21,12 +25,14 @@ _TENS = {
     word: 10 * value
     for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
 }
+_NOTES = {"fiver": 5, "tenner": 10}
 _LARGE = {"thousand": 1000, "grand": 1000, "k": 1000}
 _HAN_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _SIGNS = frozenset({"$", "¥", "€", "£", "₹"})
 _MONEY = _SIGNS | {"元", "块", "刀"}
 _LEAST = 10  # smaller numbers are counts ("two shoes", 一条), unless a currency stands beside
+_MOST = 10**9  # beyond it is a telephone number
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ def find_amounts(units: Sequence[Unit]) -> list[Amount]:
             i += 1
             continue
         beside = {unit.key for unit in (*units[max(0, i - 1) : i], *units[end : end + 1])}
-        if (value >= _LEAST or beside & _MONEY) and "第" not in beside:
+        if (value >= _LEAST or (value > 0 and beside & _MONEY)) and value <= _MOST and "第" not in beside:
             found.append(Amount(i, end, value))
         i = end
     return found
@@ -61,18 +67,19 @@ def _read(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
         return _figures(units, start)
     if is_han(key):
         return _han(units, start)
+    if key in _NOTES:
+        return Decimal(_NOTES[key]), start + 1
     return _words(units, start)
 
 
 def _figures(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
     text = units[start].key
-    groups = text.replace(".", ",").split(",")
-    if len(groups) > 1 and all(len(group) == 3 for group in groups[1:]):
-        value = Decimal("".join(groups))  # 1,200 and 1.200
-    elif text.count(".") + text.count(",") == 1:
+    if _THOUSANDS.fullmatch(text):
+        value = Decimal(text.replace(",", ""))  # 1,200 and 1,200.50
+    elif _DOTTED.fullmatch(text):
+        value = Decimal(text.replace(".", ""))  # 1.200
+    elif _DECIMAL.fullmatch(text):
         value = Decimal(text.replace(",", "."))
-    elif len(groups) == 1:
-        value = Decimal(text)
     else:
         return None, start + 1
     end = start + 1

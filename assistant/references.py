@@ -1,0 +1,202 @@
+"""Commands on the looks that were shown: keep, refuse, swap, cheaper, the same in another colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from assistant.reading import ATTRIBUTES, CONTENT, HEADS, Part, Reading
+from assistant.wish import Wish
+from retrieval.items import Slot
+
+_COMMANDS = ("keep", "like", "swap", "swap_away", "more", "cheaper", "similar", "into", "this", "these")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPiece:
+    """One piece as it was shown: its place, sku, category and price (None where the catalogue has none)."""
+
+    slot: Slot
+    sku: str
+    category: str
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The looks that the shopper sees. "This" is look number `look` (from 0), or the piece `sku` that was opened."""
+
+    looks: tuple[tuple[ShownPiece, ...], ...]
+    look: int = 0
+    sku: str | None = None
+
+    @property
+    def pieces(self) -> tuple[ShownPiece, ...]:
+        return tuple(piece for look in self.looks for piece in look)
+
+    @property
+    def opened(self) -> ShownPiece | None:
+        return next((piece for piece in self.pieces if piece.sku == self.sku), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """What a command speaks of: the look, whether one was named, and the slots and categories named with it."""
+
+    look: tuple[ShownPiece, ...]
+    is_named: bool
+    is_this: bool
+    slots: frozenset[Slot]
+    categories: frozenset[str]
+
+    @property
+    def names_a_piece(self) -> bool:
+        return bool(self.slots or self.categories)
+
+    def of(self, pieces: Iterable[ShownPiece]) -> list[ShownPiece]:
+        """Those of the pieces that the named nouns mean; all where none was named."""
+        if not self.names_a_piece:
+            return list(pieces)
+        return [p for p in pieces if p.slot in self.slots or p.category in self.categories]
+
+
+def follow(reading: Reading, wish: Wish, shown: Shown) -> Wish:
+    """The commands carried out: as one, or clause by clause where several clauses hold one ("keep the top, change the
+    shoes"). A clause that names no piece and no look speaks of those named before it."""
+    clauses = [[p for p in reading.parts if p.clause == number] for number in sorted({p.clause for p in reading.parts})]
+    if sum(Reading(parts).has(*_COMMANDS) or _numbers(parts) != [] for parts in clauses) < 2 or reading.has(
+        "keep_rest"
+    ):
+        return _command(reading, wish, shown)
+    heads: list[Part] = []
+    numbers: list[int] = []
+    for parts in clauses:
+        named = [part for part in parts if part.kind in HEADS]
+        if not named and Reading(parts).has(*_COMMANDS):
+            parts = [*heads, *parts]
+        heads = named or heads
+        wish = _command(Reading(parts), wish, shown, numbers)
+        numbers = _numbers(parts) or numbers
+    return wish
+
+
+def _numbers(parts: Iterable[Part]) -> list[int]:
+    """The looks that are named, from 0; -1 is the last."""
+    return [int(part.kind.partition(":")[2]) for part in parts if part.kind.startswith("ordinal:")]
+
+
+def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[int] = ()) -> Wish:
+    meant = _meant(reading, shown, said_before)
+    opened = shown.opened
+    denied = _is_denied_reference(reading, meant)
+    in_look = meant.of(meant.look)
+    if not in_look and meant.names_a_piece and not meant.is_named:
+        in_look = meant.of(shown.pieces)[:1]  # the skirt that only another look has
+    if (pairs := _paired(reading, shown)) and not reading.has("negate", "negate_after", "cheaper"):
+        reading.take(HEADS)
+        return replace(wish, locked=wish.locked | {piece.sku for piece in pairs})
+    if reading.has("keep_rest"):
+        rest = [piece for piece in meant.look if piece not in meant.of(meant.look) or not meant.names_a_piece]
+        changed = (
+            meant.of(meant.look)
+            if meant.names_a_piece and reading.has("swap", "swap_away", "more", "negate", "negate_after")
+            else []
+        )
+        reading.take(HEADS)
+        return replace(
+            wish,
+            locked=wish.locked | {piece.sku for piece in rest},
+            excluded=wish.excluded | {piece.sku for piece in changed},
+        )
+    if denied:
+        whole = meant.of(meant.look if meant.is_named or not meant.names_a_piece else shown.pieces)
+        gone = [opened] if opened and not meant.is_named and not meant.names_a_piece else whole
+        if reading.has("these") and not meant.is_named and not meant.names_a_piece:
+            gone = list(shown.pieces)
+        reading.take(CONTENT)
+        return replace(wish, excluded=wish.excluded | {p.sku for p in gone}, locked=wish.locked - {p.sku for p in gone})
+    if reading.has("cheaper") and not reading.has("amount"):
+        return _cheaper(reading, wish, shown, meant)
+    if reading.has("pricier"):
+        return replace(wish, cheaper_than=())
+    points = meant.is_named and meant.names_a_piece or meant.is_this and opened is not None
+    if reading.has("similar", "into") or (points and _names_an_attribute(reading)):
+        piece = in_look[0] if meant.names_a_piece and in_look else opened
+        if piece and meant.names_a_piece and _names_an_attribute(reading):
+            wish = wish.want("slots", {piece.slot})  # the new colour is for that piece alone
+        reading.take({"category"})
+        return replace(wish, like_sku=piece.sku) if piece else wish
+    is_liked = reading.has("like") and (meant.is_named or meant.is_this)
+    is_chosen = meant.is_named and not meant.names_a_piece and not _names_an_attribute(reading)
+    if reading.has("keep") or is_liked or is_chosen:
+        kept = [opened] if opened and not meant.is_named and not meant.names_a_piece else in_look
+        if reading.has("keep") and not (meant.is_named or meant.is_this or meant.names_a_piece or opened):
+            return wish
+        reading.take(HEADS)
+        return replace(wish, locked=wish.locked | {p.sku for p in kept}, excluded=wish.excluded - {p.sku for p in kept})
+    if reading.has("swap", "swap_away") or (reading.has("more") and not reading.is_comparison):
+        gone = meant.of(shown.pieces)
+        if reading.has("swap"):
+            reading.take({"slot"})
+        if reading.has("swap_away"):  # "swap the shoes for sneakers": what is named first goes
+            for part in [part for part in reading.parts if part.kind in HEADS][:1]:
+                part.is_taken = True
+        return replace(wish, excluded=wish.excluded | {piece.sku for piece in gone})
+    return wish
+
+
+def _meant(reading: Reading, shown: Shown, said_before: Sequence[int]) -> _Meant:
+    numbers = _numbers(reading.parts) or list(said_before)
+    heads = [part.term for part in reading.parts if part.kind in HEADS and part.term]
+    count = len(shown.looks)
+    return _Meant(
+        tuple(piece for n in numbers or [shown.look] if -count <= n < count for piece in shown.looks[n]),
+        bool(numbers),
+        reading.has("this", "these"),
+        frozenset(Slot(term.name) for term in heads if term.kind == "slot"),
+        frozenset(name for term in heads for name in term.categories),
+    )
+
+
+def _paired(reading: Reading, shown: Shown) -> list[ShownPiece]:
+    """ "The jeans of the first with the shoes of the second": pieces of several looks, each with its noun."""
+    numbers = _numbers(reading.parts)
+    heads = [part.term for part in reading.parts if part.kind in HEADS]
+    if len(numbers) < 2 or len(numbers) != len(heads):
+        return []
+    found = []
+    for number, term in zip(numbers, heads, strict=True):
+        look = shown.looks[number] if -len(shown.looks) <= number < len(shown.looks) else ()
+        found += [piece for piece in look if piece.category in term.categories or piece.slot.value == term.name]
+    return found
+
+
+def _is_denied_reference(reading: Reading, meant: _Meant) -> bool:
+    """ "not this one", "I don't like the second look", 这双鞋不好看: something shown is refused, not a kind of thing."""
+    if not (meant.is_named or meant.is_this) or reading.has("cheaper"):
+        return False
+    if meant.is_named and meant.names_a_piece and reading.has("too"):
+        return True  # "the third one is nice but the shoes are too sporty"
+    return reading.has("negate", "negate_after") and not _names_an_attribute(reading)
+
+
+def _names_an_attribute(reading: Reading) -> bool:
+    return any(part.kind in (*ATTRIBUTES, "shade", "cut", "usage", "occasion", "season") for part in reading.parts)
+
+
+def _cheaper(reading: Reading, wish: Wish, shown: Shown, meant: _Meant) -> Wish:
+    """Below the cheapest shown for each slot meant; below the very piece where one was opened or one look named."""
+    opened = shown.opened
+    if opened and not meant.is_named and not meant.names_a_piece:
+        pieces = [opened]
+    else:
+        pieces = meant.of(meant.look if meant.is_named else shown.pieces)
+    prices: dict[Slot, Decimal] = dict(wish.cheaper_than)
+    for slot in Slot:
+        asked = [piece.price for piece in pieces if piece.slot is slot and piece.price is not None]
+        if asked:
+            prices[slot] = min(asked)
+    if pieces:
+        reading.take({"slot"} if not meant.is_this else HEADS)
+    return replace(wish, cheaper_than=tuple((slot, prices[slot]) for slot in Slot if slot in prices))

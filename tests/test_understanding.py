@@ -1,0 +1,252 @@
+"""Every phrase of the table, the guards that make it whole, and properties that hold for any message."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assistant.amounts import find_amounts
+from assistant.understanding import Shown, understand
+from assistant.wish import Wish
+from retrieval import resources
+from retrieval.items import Gender, Slot
+from retrieval.lexicon import terms
+from retrieval.words import keys, units
+from tests.phrases import Phrase, differences, looks_shown, read_table
+
+TABLE = read_table()
+
+
+def accuracy(phrases: list[Phrase]) -> float:
+    """Share of phrases that are understood in every field, words left over included."""
+    right = [not differences(understand(p.say, p.prior, shown=p.shown), p.expected) for p in phrases]
+    return sum(right) / len(right)
+
+
+def test_the_table_is_large_balanced_and_a_third_is_held_out():
+    assert len(TABLE) >= 300
+    for lang in ("en", "zh"):
+        rows = [p for p in TABLE if p.lang == lang]
+        assert len(rows) >= 150
+        assert 0.25 <= sum(p.is_held_out for p in rows) / len(rows) <= 0.42
+
+
+@pytest.mark.parametrize(
+    "lang, held_out, least",
+    [("en", False, 0.98), ("zh", False, 0.98), ("en", True, 0.95), ("zh", True, 0.85)],
+)
+def test_phrases_are_understood(lang, held_out, least):
+    assert accuracy([p for p in TABLE if p.lang == lang and p.is_held_out is held_out]) >= least
+
+
+@pytest.mark.parametrize(
+    "phrase", [p for p in TABLE if p.say in {"no leather", "换成白色的", "under 200 in all"}], ids=str
+)
+def test_the_language_follows_the_message(phrase):
+    other = "zh" if phrase.lang == "en" else "en"
+    assert understand(phrase.say, replace(phrase.prior, lang=other), shown=phrase.shown).lang == phrase.lang
+
+
+def test_a_message_without_letters_keeps_the_language():
+    assert understand("200?", Wish(lang="zh")).lang == "zh"
+    assert understand("...", Wish(lang="zh", season="Summer")) == Wish(lang="zh", season="Summer")
+
+
+def test_a_conversation_adds_up_and_turns_round():
+    wish = Wish()
+    for said in (
+        "a dress for a wedding",
+        "under 300 in all",
+        "not black",
+        "in navy or green",
+        "no silk",
+        "actually, green only",
+    ):
+        wish = understand(said, wish)
+    assert wish.categories == {"Dresses"}
+    assert (wish.occasion, wish.usage) == ("wedding", "Formal")
+    assert wish.budget_total == 300
+    assert wish.colours == {"Green"} and wish.without_colours == {"Black"}
+    assert wish.without_materials == {"Silk"}
+    assert understand("重新来", wish) == Wish(lang="zh")
+
+
+def test_cheaper_twice_follows_the_prices_shown():
+    shown = looks_shown()
+    first = understand("cheaper", Wish(), shown=shown)
+    lower = Shown((tuple(replace(piece, price=piece.price - 5) for piece in shown.looks[0]),))
+    second = understand("便宜点", first, shown=lower)
+    # look 1 of the table less 5 each; the accessory was shown in the first round only
+    assert dict(second.cheaper_than) == {
+        Slot.TOP: Decimal(15),
+        Slot.BOTTOM: Decimal(35),
+        Slot.SHOES: Decimal(55),
+        Slot.BAG: Decimal(25),
+        Slot.ACCESSORY: Decimal(10),
+    }
+
+
+def test_pieces_without_a_price_bound_nothing():
+    looks = tuple(tuple(replace(piece, price=None) for piece in look) for look in looks_shown().looks)
+    assert understand("cheaper", Wish(), shown=Shown(looks)).cheaper_than == ()
+
+
+@pytest.mark.parametrize("said", ["the fourth one", "look 3", "第三套"])
+def test_a_look_that_was_not_shown_changes_nothing(said):
+    one = Shown(looks_shown().looks[:1])
+    wish = understand(said, Wish(), shown=one)
+    assert not wish.locked and not wish.excluded and wish.like_sku is None
+
+
+def test_references_mean_nothing_where_nothing_was_shown():
+    for said in ("the second one", "not this one", "keep the shoes", "换一批"):
+        wish = understand(said, Wish())
+        assert not wish.locked and not wish.excluded and wish.like_sku is None
+
+
+def test_a_locked_piece_that_is_refused_is_let_go():
+    shown = looks_shown()
+    locked = understand("keep the shoes", Wish(), shown=shown)
+    assert locked.locked == {"S1"}
+    refused = understand("I don't like those shoes", locked, shown=shown)
+    assert "S1" not in refused.locked and "S1" in refused.excluded
+
+
+@pytest.mark.parametrize(
+    "text, values",
+    [
+        ("two hundred and fifty", [250]),
+        ("two fifty", [250]),
+        ("a hundred", [100]),
+        ("one thousand two hundred", [1200]),
+        ("1,200.50 or 1.5k", [Decimal("1200.50"), 1500]),
+        ("twenty-five", [25]),
+        ("一千五", [1500]),
+        ("一千零五十", [1050]),
+        ("一万二", [12000]),
+        ("两百五十", [250]),
+        ("两三百", [300]),
+        ("3千", [3000]),
+        ("十五块", [15]),
+        ("$5", [5]),
+        ("一条裤子", []),
+        ("第二十套", []),
+        ("百褶裙", []),
+        ("two shoes", []),
+        ("look 2", []),
+    ],
+)
+def test_amounts(text, values):
+    assert [amount.value for amount in find_amounts(units(text))] == values
+
+
+words = st.sampled_from(
+    [" ".join(key) for key in terms()] + ["not", "不要", "only", "cheaper", "第二个", "200", ",", "the same", "!"]
+)
+messages = st.one_of(st.text(max_size=60), st.lists(words, max_size=12).map(" ".join))
+
+
+@settings(max_examples=150, deadline=None)
+@given(messages, st.booleans())
+def test_any_message_gives_a_wish_that_does_not_contradict_itself(message, is_shown):
+    prior = Wish(colours=frozenset({"Red"}), slots=frozenset({Slot.SHOES}), locked=frozenset({"S1"}))
+    wish = understand(message, prior, shown=looks_shown() if is_shown else None)
+    for name in ("slots", "categories", "colours", "materials", "patterns"):
+        assert not getattr(wish, name) & getattr(wish, f"without_{name}")
+    assert not wish.locked & wish.excluded
+    assert wish.gender is None or isinstance(wish.gender, Gender)
+    assert all(budget is None or budget > 0 for budget in (wish.budget_total, wish.budget_piece))
+    assert wish == understand(message, prior, shown=looks_shown() if is_shown else None)
+
+
+# --- the wish itself --------------------------------------------------------------------------------------------------
+
+
+def full_wish() -> Wish:
+    return Wish(
+        slots=frozenset({Slot.SHOES}),
+        categories=frozenset({"Casual Shoes"}),
+        without_categories=frozenset({"Heels"}),
+        colours=frozenset({"Navy Blue", "White"}),
+        without_materials=frozenset({"Leather"}),
+        patterns=frozenset({"Striped"}),
+        without_words=frozenset({"boot"}),
+        tone="dark",
+        gender=Gender.WOMEN,
+        occasion="wedding",
+        usage="Formal",
+        season="Summer",
+        budget_total=Decimal("1500.0"),
+        currency="USD",
+        cheaper_than=((Slot.TOP, Decimal(20)),),
+        excluded=frozenset({"a", "b"}),
+        words="with pockets",
+    )
+
+
+def test_chips_say_every_condition_in_both_languages():
+    english = [chip.text for chip in full_wish().chips("en")]
+    chinese = [chip.text for chip in full_wish().chips("zh")]
+    assert len(english) == len(chinese) == 16
+    assert {"no Leather", "Navy Blue", "under $1500 in all", "wedding", "2 hidden", "no boot"} <= set(english)
+    assert {"不要皮革", "藏青色", "总价不超过 $1500", "婚礼", "不再显示 2 件", "不要靴子", "女士"} <= set(chinese)
+    assert Wish(lang="zh").chips("zh") == ()
+
+
+def test_every_chip_comes_off_by_its_key_and_nothing_else_goes():
+    wish = full_wish()
+    for chip in wish.chips("en"):
+        less = wish.without(chip.key)
+        left = {other.key for other in less.chips("en")}
+        assert left == {other.key for other in wish.chips("en")} - {chip.key}, chip
+    for chip in wish.chips("en"):
+        wish = wish.without(chip.key)
+    assert wish.chips("en") == ()
+
+
+def test_an_unknown_chip_changes_nothing():
+    for key in ("", "nonsense", "colours:Mauve", "lang", "without"):
+        assert full_wish().without(key) == full_wish()
+
+
+def test_wanting_and_avoiding_exclude_one_another():
+    wish = Wish().want("colours", {"Red", "Blue"}).avoid("colours", {"Red"})
+    assert (wish.colours, wish.without_colours) == ({"Blue"}, {"Red"})
+    again = wish.want("colours", {"Red"}, add=True)
+    assert (again.colours, again.without_colours) == ({"Red", "Blue"}, frozenset())
+
+
+def test_the_grammar_shadows_no_word_of_the_lexicon_by_accident():
+    """A phrase of the grammar that is also a colour, category... would hide it. What is meant stands here."""
+    rows = json.loads(resources.path("vocabulary/grammar.json").read_text(encoding="utf-8"))["phrases"]
+    known = terms()
+    hidden = {
+        spelling
+        for row in rows
+        for spelling in (*row["en"], *row["zh"])
+        if (term := known.get(keys(spelling))) is not None and term.kind != "filler"
+    }
+    assert hidden <= {"down"}  # "went down to 90" more than a filling
+
+
+def test_every_field_of_a_wish_is_shown_or_known_to_be_silent():
+    shown = {
+        chip.key.partition(":")[0]
+        for chip in replace(
+            full_wish(),
+            occasion=None,
+            like_sku="a",
+            locked=frozenset("c"),
+            budget_piece=Decimal(5),
+            materials=frozenset({"Wool"}),
+            without_slots=frozenset({Slot.BAG}),
+            without_colours=frozenset({"Red"}),
+            without_patterns=frozenset({"Floral"}),
+        ).chips("en")
+    }
+    assert {each.name for each in fields(Wish)} - shown == {"lang", "currency", "occasion"}
