@@ -112,6 +112,12 @@ def names_in(text: str, kind: str) -> frozenset[str]:
     return frozenset(span.term.name for span in spans(text) if span.term is not None and span.term.kind == kind)
 
 
+def mentions(text: str, phrase: str) -> bool:
+    """Whether the text says the phrase, in either language and number: ("Catwalk Women Ankle Boots", "boot") is true."""
+    said, wanted = tokens(text), tokens(phrase)
+    return bool(wanted) and any(said[i : i + len(wanted)] == wanted for i in range(len(said) - len(wanted) + 1))
+
+
 def term_for(kind: str, name: str) -> Term | None:
     """The term of that kind with that canonical name: its Chinese for a chip, its usage for an occasion."""
     return _by_name().get((kind, name.lower()))

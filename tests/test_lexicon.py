@@ -6,7 +6,7 @@ import pytest
 
 from retrieval import resources
 from retrieval.items import Gender
-from retrieval.lexicon import names_in, spans, term_for, terms, to_english, tokens
+from retrieval.lexicon import mentions, names_in, spans, term_for, terms, to_english, tokens
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,22 @@ def test_every_row_has_both_languages():
             assert found is not None and found.zh == row["zh"][0], row["name"]
 
 
-def test_mentions():
+@pytest.mark.parametrize(
+    "title, phrase, said",
+    [
+        ("Catwalk Women Brown Boots", "boot", True),
+        ("Levis Men Torn Blue Jeans", "ripped", True),
+        ("男士靴子", "boots", True),
+        ("Catwalk Women Brown Sandals", "boot", False),
+        ("Puma Men Bootcut Jeans", "boot", False),
+        ("Nike Men Polka Dot Shirt", "polka dots", True),
+        ("anything", "", False),
+    ],
+)
+def test_whether_a_title_says_a_phrase(title, phrase, said):
+    assert mentions(title, phrase) is said
+
+
+def test_names_in_a_title():
     assert names_in("Striped leather belt", "material") == {"Leather"}
     assert names_in("不要真皮也不要麂皮", "material") == {"Leather", "Suede"}
