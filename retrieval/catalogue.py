@@ -231,6 +231,7 @@ class Catalogue:
 
 # --- rows to values ---------------------------------------------------------------------------------------------------
 
+_SLOTS, _GENDERS = {str(slot): slot for slot in Slot}, {str(gender): gender for gender in Gender}
 _VIEWS = select(
     views.c.sku, views.c.name, views.c.path, views.c.digest, views.c.width_px, views.c.height_px, views.c.palette
 ).order_by(views.c.sku, views.c.position)
@@ -250,8 +251,8 @@ def item_of(row: Row, item_views: tuple[View, ...] = ()) -> Item:
         sku=row.sku,
         title=row.title,
         category=row.category,
-        slot=Slot(row.slot) if row.slot else None,
-        gender=Gender(row.gender),
+        slot=_SLOTS[row.slot] if row.slot else None,
+        gender=_GENDERS[row.gender],
         sub_category=row.sub_category,
         master_category=row.master_category,
         colour=row.colour,

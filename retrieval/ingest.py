@@ -104,7 +104,7 @@ def ingest(
             rejected_pictures=rows.rejected_pictures,
             reasons=_by_kind(rows.rejects),
             without_slot=dict(rows.without_slot.most_common()),
-            near_duplicates=near_duplicates(ledger.photo_hashes()) if pipeline.pictures_encoded else (),
+            near_duplicates=near_duplicates(ledger.looks()) if pipeline.pictures_encoded else (),
             read_s=clock["read"],
             encode_s=clock["encode"],
             write_s=clock["write"],

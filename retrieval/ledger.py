@@ -15,8 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, insert, select, update
 
 from retrieval.catalogue import Catalogue, chunks, item_of, swatches_of
+from retrieval.duplicates import Look
 from retrieval.feed_rows import Reject
-from retrieval.items import Item, View
+from retrieval.items import Item, Swatch, View
 from retrieval.ports import Space
 from retrieval.tables import image_stores, items, rejects, runs, spaces, vectors, views
 
@@ -239,16 +240,18 @@ class Ledger:
             for start in range(0, len(earlier), 500):
                 connection.execute(delete(rejects).where(rejects.c.run_id.in_(earlier[start : start + 500])))
 
-    def photo_hashes(self) -> list[tuple[str, int]]:
-        """(sku, perceptual hash) of every photo of the items that are ready, by sku."""
+    def looks(self) -> list[Look]:
+        """What every photo of the items that are ready looks like, by sku."""
         statement = (
-            select(views.c.sku, views.c.perceptual_hash)
+            select(views.c.sku, views.c.perceptual_hash, views.c.palette)
             .join(items, items.c.sku == views.c.sku)
             .where(items.c.state == "ready")
             .order_by(views.c.sku, views.c.position)
         )
         with self._catalogue.reading() as connection:
-            return [(row.sku, int(row.perceptual_hash, 16)) for row in connection.execute(statement)]
+            rows = connection.execute(statement).all()
+        return [Look(row.sku, int(row.perceptual_hash, 16), _mean_lab(swatches_of(row.palette))) for row in rows]
+
 
 def _is_ready(change: Change) -> bool:
     return change.stored is not None and change.stored.state == "ready"
@@ -295,6 +298,14 @@ def _photo_values(sku: str, position: int, photo: Photo) -> dict[str, Any]:
         "perceptual_hash": f"{photo.hash:064x}",
         "palette": [[s.name, s.family, list(s.lab), s.hex, s.share] for s in view.palette],
     }
+
+
+def _mean_lab(palette: Sequence[Swatch]) -> tuple[float, float, float] | None:
+    total = sum(swatch.share for swatch in palette)
+    if not total:
+        return None
+    light, a, b = (round(sum(s.share * s.lab[axis] for s in palette) / total, 2) for axis in range(3))
+    return light, a, b
 
 
 def _vector(row: Any) -> Vector:

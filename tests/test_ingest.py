@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import event
 
-from retrieval.duplicates import near_duplicates
+from retrieval.duplicates import Look, near_duplicates
 from retrieval.errors import FeedError, SpaceMismatch, StoreError, StoreFull, StoreLocked
 from retrieval.feeds import read_feed
 from retrieval.indexes.exact import ExactIndex
@@ -533,13 +534,13 @@ def test_the_same_photo_under_two_skus_is_kept_and_reported(shop):
         assert "look the same" in summary.text()
 
 
-def slow_groups(hashes, same_bits):
+def slow_groups(looks):
     """Every pair compared, groups by repeated merging."""
-    groups = [{sku} for sku, _ in hashes]
-    for i, (_, a) in enumerate(hashes):
-        for j, (_, b) in enumerate(hashes):
-            if (a ^ b).bit_count() <= same_bits:
-                merged = next(g for g in groups if hashes[i][0] in g) | next(g for g in groups if hashes[j][0] in g)
+    groups = [{look.sku} for look in looks]
+    for a in looks:
+        for b in looks:
+            if (a.hash ^ b.hash).bit_count() <= 16 and (None in (a.lab, b.lab) or math.dist(a.lab, b.lab) <= 6):
+                merged = next(g for g in groups if a.sku in g) | next(g for g in groups if b.sku in g)
                 groups = [g for g in groups if not g & merged] + [merged]
     return tuple(sorted(tuple(sorted(g)) for g in groups if len(g) > 1))
 
@@ -547,16 +548,23 @@ def slow_groups(hashes, same_bits):
 def test_near_duplicates_agree_with_comparing_every_pair():
     dice = random.Random(3)
     centres = [dice.getrandbits(255) << 1 for _ in range(40)]
-    hashes = []
+    looks = []
     for i in range(160):
         value = dice.choice(centres)
         for bit in dice.sample(range(256), dice.randrange(14)):
             value ^= 1 << bit
-        hashes.append((f"s{i:03}", value))
-    found = near_duplicates(hashes)
-    assert found == slow_groups(hashes, 16)
-    assert 1 < len(found) < 60
-    assert near_duplicates([]) == near_duplicates(hashes[:1]) == ()
+        lab = (50.0, dice.uniform(-9, 9), dice.uniform(-9, 9)) if i % 20 else None
+        looks.append(Look(f"s{i:03}", value, lab))
+    found = near_duplicates(looks)
+    assert found == slow_groups(looks)
+    assert 1 < len(found) < 100
+    assert near_duplicates([]) == near_duplicates(looks[:1]) == ()
+
+
+def test_the_same_shot_in_another_colour_is_another_product():
+    blue, red, also_blue = (20.0, 10.0, -40.0), (40.0, 60.0, 30.0), (21.0, 10.0, -38.0)
+    looks = [Look("blue", 7, blue), Look("red", 7, red), Look("navy", 6, also_blue)]
+    assert near_duplicates(looks) == (("blue", "navy"),)
 
 
 # --- the public catalogue ---------------------------------------------------------------------------------------------------------
