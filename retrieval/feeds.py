@@ -239,8 +239,13 @@ def _csv_header(path: Path, encoding: str) -> tuple[list[str], str]:
             )
         if line.strip():
             delimiter = "\t" if path.suffix.lower() in (".tsv", ".tab") else max(",;\t|", key=line.count)
-            return [name.strip() for name in _split(line, delimiter)], delimiter
+            return _unique([name.strip() for name in _split(line, delimiter)]), delimiter
     raise FeedError(f"the feed {path.name!r} is empty", hint="export it again with a header and its products")
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Names told apart by a number from the second on, so that of two columns of a name the first keeps it."""
+    return [f"{name} ({at})" if name in names[:at] else name for at, name in enumerate(names)]
 
 
 def _split(line: str, delimiter: str) -> list[str]:

@@ -193,6 +193,11 @@ def test_utf16_as_spreadsheets_write_it(tmp_path):
     assert row.item.sku == "15970"
 
 
+def test_of_two_columns_of_one_name_the_first_holds_and_case_does_not_count(tmp_path):
+    assert only(tmp_path, "ID,Title,CATEGORY,title", "1,first,Shirts,second").item.title == "first"
+    assert only(tmp_path, "id,title,category,title", "1,first,Shirts,second").item.title == "first"
+
+
 # --- bad rows -----------------------------------------------------------------------------------------------------------------
 
 

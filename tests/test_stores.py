@@ -40,7 +40,7 @@ def test_what_is_not_there(store):
 
 HOSTILE = [
     "", "..", "../a.jpg", "deep/../../a.jpg", "/etc/passwd", "~/a.jpg", "file:///etc/passwd", "s3://bucket/a.jpg",
-    "simplecache::file:///etc/passwd", "a::b", "C:\\a.jpg", "c:/a.jpg", "..\\a.jpg", "a\x00.jpg", "a\n.jpg", "x" * 2_000, "a\udcff.jpg",
+    "simplecache::file:///etc/passwd", "a::b", "夏::b.jpg", "C:\\a.jpg", "c:/a.jpg", "..\\a.jpg", "a\x00.jpg", "a\n.jpg", "x" * 2_000, "a\udcff.jpg",
 ]  # fmt: skip
 
 
