@@ -19,7 +19,13 @@ def ready():
     trainer = Trainer(tiny_config(learning_rate=5e-3), tiny_data(), workers=1)
     for _ in range(15):
         trainer.do_step(0.0)
-    return trainer, polish.collect(trainer, views=1, workers=1, progress=lambda line: None)
+
+    @torch.no_grad()
+    def read(pixels: np.ndarray) -> np.ndarray:
+        x = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - 127.5) / 64
+        return trainer.image_ema.eval().backbone(x).numpy()
+
+    return trainer, polish.collect(trainer, read, views=1, hard_share=0.5, workers=1, progress=lambda line: None)
 
 
 def test_features_are_those_of_the_backbone_and_of_no_held_out_product(ready):
@@ -29,6 +35,8 @@ def test_features_are_those_of_the_backbone_and_of_no_held_out_product(ready):
     with torch.no_grad():
         want = trainer.image_ema.eval().backbone(x)
     assert torch.allclose(features.plain[at].float(), want, atol=2e-2, rtol=2e-3)
+    assert features.has_hard[trainer.data.calibration].all()
+    assert features.has_hard[trainer.data.train].sum() == len(trainer.data.train) // 2
     assert features.hard.shape == (1, 40, 32) and features.people.shape == (2, 10, 32)
 
 

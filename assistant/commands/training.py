@@ -60,12 +60,14 @@ def export(
     out: Annotated[Path | None, typer.Option(help="Where the files go; the shipped weights unless said.")] = None,
     epochs: Annotated[int, typer.Option(help="Passes of the last layers over fixed features; 0 leaves them out.")] = 12,
     views: Annotated[int, typer.Option(help="Changed views of each product for that.")] = 2,
+    hard_share: Annotated[float, typer.Option(help="Share of the products that get them; less is quicker.")] = 1.0,
 ) -> None:
     """Calibrate a run's averaged weights and write image.onnx (int8 where it loses less than half a point) and text.npz."""
     _needs("torch", "scipy", "onnx", "onnxscript")
     from retrieval.training.recipe import export_compact
 
-    export_compact(pictures, run, out or resources.path("weights"), epochs=epochs, views=views, say=_say)
+    export_compact(pictures, run, out or resources.path("weights"), epochs=epochs, views=views,
+                   hard_share=hard_share, say=_say)  # fmt: skip
     console.out.print(f"written; next: outfit train evaluate --run {run}")
 
 

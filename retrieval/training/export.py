@@ -22,16 +22,19 @@ EMBEDDINGS = ("shared", "instance")
 
 
 class Served(nn.Module):
-    """The image net as it is served: (n, 80, 64, 3) uint8 in, embeddings and logits out, batch norms folded."""
+    """The image net as it is served: (n, 80, 64, 3) uint8 in, embeddings and logits out, batch norms folded. With
+    `pooled`, the features before the heads as well.
+    """
 
-    def __init__(self, net: CompactNet) -> None:
+    def __init__(self, net: CompactNet, pooled: bool = False) -> None:
         super().__init__()
         self.net = fold(copy.deepcopy(net).eval())
-        self.names = [*EMBEDDINGS, *net.heads]
+        self.names = [*EMBEDDINGS, *net.heads, *(["pooled"] if pooled else [])]
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
         x = (pixels.permute(0, 3, 1, 2).float() - 127.5) / 64
-        out = self.net(x)
+        pooled = self.net.backbone(x)
+        out = self.net.embed(pooled) | {"pooled": pooled}
         return tuple(out[name] for name in self.names)
 
 
@@ -57,15 +60,15 @@ def _fuse_linear(linear: nn.Linear, norm: nn.BatchNorm1d) -> nn.Linear:
     return fused
 
 
-def export_image(net: CompactNet, file: Path, heads: Mapping[str, Head]) -> float:
+def export_image(net: CompactNet, file: Path, heads: Mapping[str, Head], *, pooled: bool = False) -> float:
     """Write the net as ONNX with what its heads mean; returns the largest difference from torch on random pictures.
 
-    Raises ModelError above PARITY.
+    `pooled` adds the features before the heads as an output. Raises ModelError above PARITY.
     """
     import onnx
     import onnxruntime
 
-    served = Served(net).eval()
+    served = Served(net, pooled).eval()
     rng = np.random.default_rng(0)
     pixels = torch.from_numpy(rng.integers(0, 256, (5, HEIGHT_PX, WIDTH_PX, 3), dtype=np.uint8))
     program = torch.onnx.export(
@@ -85,7 +88,8 @@ def export_image(net: CompactNet, file: Path, heads: Mapping[str, Head]) -> floa
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     got = session.run(None, {"pixels": pixels.numpy()})
     with torch.no_grad():
-        want = net.eval()((pixels.permute(0, 3, 1, 2).float() - 127.5) / 64)
+        features = net.eval().backbone((pixels.permute(0, 3, 1, 2).float() - 127.5) / 64)
+        want = net.embed(features) | {"pooled": features}
     gap = max(float(np.abs(g - want[name].numpy()).max()) for name, g in zip(served.names, got, strict=True))
     if not gap <= PARITY:
         raise ModelError(f"{file} differs from the trained net by {gap:.2e}: at most {PARITY:g} is allowed")

@@ -33,35 +33,46 @@ _CHUNK = 128
 @dataclass(frozen=True, slots=True)
 class Features:
     """Pooled features in half precision. `plain` (N, d) by the catalogue picture of every product that is not held out
-    (zeros elsewhere); `hard` (views, N, d) by shopper's views; `people` (views, P, d) by people's photos.
+    (zeros elsewhere); `hard` (views, N, d) by shopper's views of those with `has_hard` (N,); `people` (views, P, d) by
+    people's photos.
     """
 
     plain: torch.Tensor
     hard: torch.Tensor
+    has_hard: np.ndarray
     people: torch.Tensor
 
 
-@torch.no_grad()
 def collect(
-    trainer: Trainer, views: int = 2, *, workers: int = 2, progress: Callable[[str], None] = print
+    trainer: Trainer, read_pixels: Callable[[np.ndarray], np.ndarray], views: int = 2, *, hard_share: float = 1.0,
+    workers: int = 2, progress: Callable[[str], None] = print,
 ) -> Features:
-    """Read every picture of the training and calibration parts with the averaged backbone, at full input size."""
-    data, net = trainer.data, copy.deepcopy(trainer.image_ema).eval()
+    """Read every picture of the training and calibration parts, at full input size; the shopper's views of a random
+    `hard_share` of the training part only, where time is short.
+
+    `read_pixels`: (n, 80, 64, 3) uint8 -> (n, d) pooled features, of the net as it will be served: the heads then also
+    learn to live with what int8 does to them.
+    """
+    data, dim = trainer.data, trainer.image_ema.backbone.dim
     size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
     used = np.concatenate((data.train, data.calibration))
-    plain = torch.zeros(len(data.rows), net.backbone.dim, dtype=torch.float16)
-    hard = torch.zeros(views, len(data.rows), net.backbone.dim, dtype=torch.float16)
-    people = torch.zeros(2, len(data.people), net.backbone.dim, dtype=torch.float16)
+    plain = torch.zeros(len(data.rows), dim, dtype=torch.float16)
+    hard = torch.zeros(views, len(data.rows), dim, dtype=torch.float16)
+    has_hard = np.zeros(len(data.rows), bool)
+    has_hard[data.calibration] = True
+    chance = np.random.default_rng((trainer.config.seed, 89))
+    has_hard[chance.permutation(data.train)[: max(2, round(hard_share * len(data.train)))]] = True
+    people = torch.zeros(2, len(data.people), dim, dtype=torch.float16)
 
     def read(pictures: torch.Tensor) -> torch.Tensor:
-        x = augment.normalise(pictures).contiguous(memory_format=torch.channels_last)
-        with torch.no_grad():  # the setting belongs to a thread
-            return net.backbone(x).half()
+        pixels = (pictures * 255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
+        return torch.from_numpy(read_pixels(pixels)).half()
 
     def products(part: tuple[int, np.ndarray]) -> None:
         number, at = part
         rng = rng_for(trainer.config.seed, 86, number)
         plain[at] = read(augment.to_float(data.small[at]))
+        at = at[has_hard[at]]
         for view in range(views):
             large = (data.large_of[at] >= 0) & (torch.rand(len(at), generator=rng).numpy() < 0.7)
             for chosen, pictures, masks, rows in (
@@ -87,7 +98,7 @@ def collect(
             if done % 50 == 0:
                 progress(f"features of {done * _CHUNK} of {len(used)} products")
         list(pool.map(photos, enumerate(np.array_split(np.arange(len(data.people)), max(1, len(data.people) // _CHUNK)))))
-    return Features(plain, hard, people)
+    return Features(plain, hard, has_hard, people)
 
 
 def caption(labels: dict[str, str], fields: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -133,23 +144,23 @@ def polish(
         for group in optimiser.param_groups:
             group["lr"] = rate * min(1.0, (step + 1) / 20) * 0.5 * (1 + math.cos(math.pi * step / steps))
         at = rng.choice(data.train, min(batch, len(data.train)), replace=False)
-        view = int(rng.integers(len(features.hard)))
+        seen = np.flatnonzero(features.has_hard[at])  # places in the batch that have a shopper's view
         a = _embed(image, features.plain[at])
-        b = _embed(image, features.hard[view, at])
+        b = _embed(image, features.hard[int(rng.integers(len(features.hard))), at[seen]])
         own = rng.integers(0, len(data.people), min(batch // 8, len(data.people)))
         c = _embed(image, features.people[int(rng.integers(len(features.people))), own])
         loss = labelled_cross_entropy(c["people"], torch.from_numpy(data.people_labels[own]), config.smoothing)
         for name, weight in HEAD_WEIGHTS.items():
-            labels = torch.from_numpy(data.labels[name][at])
-            for out in (a, b):
+            for out, rows in ((a, at), (b, at[seen])):
+                labels = torch.from_numpy(data.labels[name][rows])
                 loss = loss + 0.5 * weight * labelled_cross_entropy(out[name], labels, config.smoothing)
         group_of = torch.from_numpy(data.group[at])
-        same = group_of[:, None] == group_of[None]
+        same = group_of[seen][:, None] == group_of[None]
         logits = b["instance"] @ a["instance"].T / config.temperature
-        loss = loss + 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits.T, same))
-        picture = a if step % 2 else b
-        loss = loss + _title_loss(picture["shared"], text, scale, data, at, rng, config.word_dropout)
-        loss = loss + 0.5 * _caption_loss(picture["shared"], text, scale, fields, at, step, rng)
+        loss = loss + 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits[:, seen].T, same[:, seen].T))
+        shared, shown = (a["shared"], at) if step % 4 else (b["shared"], at[seen])
+        loss = loss + _title_loss(shared, text, scale, data, shown, rng, config.word_dropout)
+        loss = loss + 0.5 * _caption_loss(shared, text, scale, fields, shown, rng)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, config.clip)
@@ -193,11 +204,11 @@ def _title_loss(
 
 
 def _caption_loss(
-    shared: torch.Tensor, text: TextNet, scale: torch.Tensor, fields: list[dict[str, str]], at: np.ndarray, step: int,
+    shared: torch.Tensor, text: TextNet, scale: torch.Tensor, fields: list[dict[str, str]], at: np.ndarray,
     rng: np.random.Generator,
 ) -> torch.Tensor:
     """Short queries to all pictures that they fit: one kind of caption a step, so that a picture fits one query alone."""
-    kind = CAPTIONS[step % len(CAPTIONS)]
+    kind = CAPTIONS[int(rng.integers(len(CAPTIONS)))]
     number: dict[tuple[str, ...], int] = {}
     keys, rows = [], []
     for place, i in enumerate(at):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -29,13 +30,15 @@ def train_compact(pictures: Path, run: Path, *, minutes: float, seed: int, stop:
     return trainer.step
 
 
-def export_compact(pictures: Path, run: Path, out: Path, *, epochs: int, views: int, say: Say) -> None:
+def export_compact(
+    pictures: Path, run: Path, out: Path, *, epochs: int, views: int, hard_share: float, say: Say
+) -> None:
     """Polish (where `epochs` > 0), calibrate and export the run's averaged weights into `out`; `run/release.json` keeps
     what the card needs.
     """
     from retrieval.training.compact import TrainConfig, Trainer, load_data
     from retrieval.training.polish import collect, polish
-    from retrieval.training.release import release
+    from retrieval.training.release import release, served_features
 
     last = run / "last.pt"
     if not last.is_file():
@@ -45,7 +48,10 @@ def export_compact(pictures: Path, run: Path, out: Path, *, epochs: int, views: 
     trainer.load(last)
     image, text, polished = trainer.image_ema, trainer.text_ema, {}
     if epochs:
-        image, text, polished = polish(trainer, collect(trainer, views, progress=say), epochs=epochs, progress=say)
+        with tempfile.TemporaryDirectory() as folder:
+            read = served_features(data, image, Path(folder), seed=trainer.config.seed)
+            features = collect(trainer, read, views, hard_share=hard_share, progress=say)
+        image, text, polished = polish(trainer, features, epochs=epochs, progress=say)
     done = release(data, image, text, out, seed=trainer.config.seed, progress=say)
     about = {
         "steps": trainer.step,

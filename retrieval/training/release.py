@@ -84,6 +84,21 @@ def figures(answers: dict[str, np.ndarray], data: TrainData) -> dict[str, float]
     }
 
 
+def served_features(
+    data: TrainData, image: CompactNet, folder: Path, *, seed: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A function from (n, 80, 64, 3) uint8 to pooled features, by the int8 file that `release` would make of the net."""
+    bare, small = folder / "bare.onnx", folder / "int8.onnx"
+    export.export_image(image, bare, {}, pooled=True)
+    export.quantise(bare, small, _ranges(*calibration_pictures(data, seed)))
+    model = CompactModel(small)
+    return lambda pixels: model.outputs_of(list(pixels))["pooled"]
+
+
+def _ranges(plain: np.ndarray, hard: np.ndarray) -> np.ndarray:
+    return np.concatenate((plain[: RANGES // 2], hard[: RANGES // 2]))
+
+
 def release(
     data: TrainData, image: CompactNet, text: TextNet, out: Path, *, seed: int,
     progress: Callable[[str], None] = print,
@@ -99,8 +114,7 @@ def release(
         people = model.outputs_of(list(people_pictures(data, seed)))["people"]
         gap = export.export_image(image, full, fit_heads(answers, people, data))
         progress(f"float model written, largest difference {gap:.1e}")
-        half = RANGES // 2
-        export.quantise(full, small, np.concatenate((plain[:half], hard[:half])))
+        export.quantise(full, small, _ranges(plain, hard))
         in_float = figures(answers, data)
         in_int8 = figures(CompactModel(small).outputs_of([*plain, *hard]), data)
         progress(f"float {in_float}, int8 {in_int8}")
