@@ -196,7 +196,7 @@ def test_one_call_describes_and_suggests_and_pixels_are_asked_once() -> None:
         stylist.describe(picture(BLUE))
         assert len(server.bodies) == 1
         stylist.suggest(pictured, Wish(usage="Party"), [Slot.TOP, Slot.SHOES])
-        assert len(server.bodies) == 2 and "Party" in sent_words(server.bodies[1])
+        assert len(server.bodies) == 2 and "They ask for: «usage: Party»" in sent_words(server.bodies[1])
 
 
 # --- fast verdicts ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_INVISIBLE = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufe00-\ufe0f]|[\U000e0000-\U000e007f]")
 _BRACKETS = str.maketrans({"<": "(", ">": ")", "«": '"', "»": '"', "|": "/", "`": "'", "{": "(", "}": ")", "▁": "_"})
 _ROLES = re.compile(
     r"\b(system|assistant|user|human|developer|tool|bot)\s*[:：]|\[\s*/?\s*(INST|SYS|SYSTEM|USER|ASSISTANT)\s*\]"
@@ -25,10 +24,9 @@ def plain(text: str, most: int = 300) -> str:
     """One line of at most `most` characters that no model can take for a role, a picture, or the end of a quotation.
 
     Compatibility forms are folded first (full-width "＜" is a "<" to some tokenizers), then invisible and control
-    characters go, brackets become round, role words lose their colon. The words themselves stay: they are data.
+    characters become spaces, brackets become round, role words lose their colon. The words themselves stay: they are data.
     """
     line = unicodedata.normalize("NFKC", text[: most * 4])
-    line = _INVISIBLE.sub("", line)
     line = "".join(c if c.isprintable() else " " for c in line).translate(_BRACKETS)
     line = _ROLES.sub(lambda m: next(filter(None, m.groups())) + " ", line)
     line = _PLACEHOLDER.sub(lambda m: f"picture {m.group(2)}" if m.group(2) else "", line)

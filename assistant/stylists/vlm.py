@@ -7,10 +7,9 @@ answer into a value or complains. A complaint is put to the model once. What is 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -172,7 +171,7 @@ class VlmStylist:
             load("suggest"),
             {
                 "garment": _words(garment),
-                "wish": plain(json.dumps(told, ensure_ascii=False)) if told else "nothing special",
+                "wish": _listed(told),
                 "slots": ", ".join(slots),
                 "categories": ", ".join(categories),
                 "genders": ", ".join(Gender),
@@ -213,7 +212,7 @@ class VlmStylist:
     def understand(self, message: str, wish: Wish) -> Wish:
         values = {
             "message": plain(message, 1000),
-            "wish": plain(json.dumps(as_words(wish), ensure_ascii=False), 600),
+            "wish": _listed(as_words(wish)),
             "categories": ", ".join(self._categories),
             "colours": ", ".join(_colours()),
             "usages": ", ".join(USAGES),
@@ -356,6 +355,12 @@ class VlmStylist:
 
 
 _DEFAULT_REASON = {Answer.YES: "yes", Answer.NO: "no", Answer.UNDECIDED: "unsure"}
+
+
+def _listed(told: Mapping[str, object]) -> str:
+    """Conditions in one plain line: "usage: Formal; colours: Red, White"."""
+    parts = [f"{key}: {', '.join(value) if isinstance(value, list) else value}" for key, value in told.items()]
+    return plain("; ".join(parts), 600) or "nothing special"
 
 
 def _colours() -> list[str]:
