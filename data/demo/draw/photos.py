@@ -214,9 +214,9 @@ def _dressed(scene: Scene, foot: tuple[float, float], k: float, wear: list[tuple
         scene.put(cut, at, (fit.sx * kx / S, fit.sy * k / S), shadow=(6.0, 5.0, 0.25), label=truth)
 
 
-def _open_front(product: Product) -> np.ndarray:
-    """A blazer without its lining, so that what is worn under it shows between the lapels."""
-    return cut_out(Drawing(product.draw().parts[2:]), product.seed, S)
+def _worn(product: Product, behind: int) -> np.ndarray:
+    """Without its first `behind` parts (the inside of a back, a lining), so that the neck or a shirt shows instead."""
+    return cut_out(Drawing(product.draw().parts[behind:]), product.seed, S)
 
 
 def _one_shoe(product: Product) -> np.ndarray:
@@ -337,7 +337,7 @@ def worn_woman(rng):
     scene = Scene(room(H, W, rng, "#d6c9bd", "#7b6a5a", 0.87))
     top, skirt, shoe = _find("Tops", "Women", ("White", "Cream", "Peach", "Yellow", "Black")), _find("Skirts", "Women",
         ("Green", "Mustard", "Red", "Teal", "Purple")), _find("Flats", "Women", ("Black", "Tan", "Red", "Gold"))
-    wear = [(_cut(top), Fit(118, 0.455, 0.45), label(top)), (_cut(skirt), Fit(236, 0.56, 0.56), label(skirt))]
+    wear = [(_worn(top, 1), Fit(118, 0.455, 0.45), label(top)), (_cut(skirt), Fit(236, 0.56, 0.56), label(skirt))]
     _dressed(scene, (W * 0.5, H * 0.95), 1.45, wear, (_one_shoe(shoe), label(shoe)))
     return _develop(scene, rng, tilt=0.0, warm=0.03)
 
@@ -349,8 +349,8 @@ def worn_formal(rng):
         "Blue")), _find("Trousers", "Men", ("Grey", "Charcoal", "Black", "Beige"), "Formal"), _find("Formal Shoes",
         "Men", ("Black", "Coffee Brown"))
     shirt = _find("Shirts", "Men", ("White", "Pink", "Lavender"))
-    wear = [(_cut(trousers), Fit(238, 0.57, 0.66), label(trousers)), (_cut(shirt), Fit(106, 0.36, 0.40), label(shirt)),
-        (_open_front(blazer), Fit(112, 0.45, 0.49), label(blazer))]
+    wear = [(_cut(trousers), Fit(238, 0.57, 0.66), label(trousers)), (_cut(shirt), Fit(106, 0.325, 0.40), label(shirt)),
+        (_worn(blazer, 2), Fit(112, 0.45, 0.49), label(blazer))]
     _dressed(scene, (W * 0.5, H * 0.95), 1.45, wear, (_one_shoe(shoe), label(shoe)))
     return _develop(scene, rng, tilt=0.0, warm=-0.01)
 
