@@ -13,7 +13,7 @@ from retrieval.encoders.compact import CompactModel, CompactText, Head  # noqa: 
 from retrieval.encoders.compact_tokens import token_ids  # noqa: E402
 from retrieval.errors import ModelError  # noqa: E402
 from retrieval.training import export  # noqa: E402
-from retrieval.training.compact import bags  # noqa: E402
+from retrieval.training.data import bags  # noqa: E402
 from retrieval.training.nets import CompactNet, NetConfig, TextNet  # noqa: E402
 
 TINY = NetConfig(stem=8, widths=(8, 16), blocks=(1, 1), features=16, shared_dim=8, instance_dim=6, token_dim=12,

@@ -17,7 +17,8 @@ torch = pytest.importorskip("torch", reason="training needs torch (extra [train]
 pytest.importorskip("scipy", reason="masks need scipy (extra [train])")
 
 from retrieval.training import augment, cache, losses  # noqa: E402
-from retrieval.training.compact import TrainConfig, TrainData, Trainer, learning_rate, load_data, train  # noqa: E402
+from retrieval.training.compact import TrainConfig, Trainer, learning_rate, train  # noqa: E402
+from retrieval.training.data import TrainData, load_data  # noqa: E402
 from retrieval.training.nets import NetConfig  # noqa: E402
 
 TINY = NetConfig(stem=8, widths=(8, 12, 16), blocks=(1, 1, 1), features=16, shared_dim=8, instance_dim=8, token_dim=8,

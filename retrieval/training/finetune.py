@@ -23,7 +23,7 @@ from torch import nn
 from retrieval.errors import InvalidSetting, ModelError, StoreError
 from retrieval.evaluation import metrics
 from retrieval.training import augment
-from retrieval.training.compact import rng_for
+from retrieval.training.data import rng_for
 from retrieval.training.nets import Backbone, NetConfig
 
 Loss = Literal["cross_entropy", "supervised_contrastive", "triplet_hard", "triplet_random"]

@@ -19,7 +19,8 @@ from torch import nn
 
 from retrieval.encoders.compact_tokens import token_ids
 from retrieval.training import augment, cache
-from retrieval.training.compact import HEAD_WEIGHTS, TrainData, Trainer, bags, rng_for
+from retrieval.training.compact import HEAD_WEIGHTS, Trainer
+from retrieval.training.data import TrainData, bags, rng_for
 from retrieval.training.losses import labelled_cross_entropy, multi_positive_nce
 from retrieval.training.nets import CompactNet, TextNet
 from retrieval.vocabulary import categories

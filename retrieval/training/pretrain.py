@@ -22,7 +22,7 @@ from torch import nn
 
 from retrieval.errors import InvalidSetting, ModelError, ModelUnavailable, StoreError
 from retrieval.training import augment
-from retrieval.training.compact import rng_for
+from retrieval.training.data import rng_for
 from retrieval.training.nets import Backbone, NetConfig
 
 

@@ -18,7 +18,8 @@ Say = Callable[[str], None]
 
 def train_compact(pictures: Path, run: Path, *, minutes: float, seed: int, stop: Callable[[], bool], say: Say) -> int:
     """Train for `minutes` from `run/last.pt` where there is one; returns the steps done in all."""
-    from retrieval.training.compact import TrainConfig, load_data, train
+    from retrieval.training.compact import TrainConfig, train
+    from retrieval.training.data import load_data
 
     data = load_data(_prepared(pictures))
     say(f"{len(data.train):,} products to train on, {len(data.calibration):,} for calibration")
@@ -36,7 +37,8 @@ def export_compact(
     """Polish (where `epochs` > 0), calibrate and export the run's averaged weights into `out`; `run/release.json` keeps
     what the card needs.
     """
-    from retrieval.training.compact import TrainConfig, Trainer, load_data
+    from retrieval.training.compact import TrainConfig, Trainer
+    from retrieval.training.data import load_data
     from retrieval.training.polish import collect, polish
     from retrieval.training.release import release, served_features
 

@@ -13,7 +13,7 @@ import torch
 from retrieval.encoders.compact import IMAGE_FILE, TEXT_FILE, CompactModel, Head
 from retrieval.training import augment, cache, export
 from retrieval.training.calibration import fit_head
-from retrieval.training.compact import TrainData, rng_for
+from retrieval.training.data import TrainData, rng_for
 from retrieval.training.nets import CompactNet, TextNet
 
 INT8_LOSS = 0.005  # int8 ships only where category top-1 and rank-1 stay within half a point of float

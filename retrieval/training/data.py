@@ -1,0 +1,94 @@
+"""What a run of the compact models trains on: arrays, labels, tokens, and the chance of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from retrieval.encoders.compact_tokens import token_ids
+from retrieval.errors import InvalidSetting
+from retrieval.training import cache
+from retrieval.training.split import is_calibration, is_held_out
+
+
+@dataclass(slots=True)
+class TrainData:
+    """Arrays of `cache.prepare` and the indices that may be trained on. Labels: head -> (N,) int64, -1 unknown."""
+
+    rows: list[cache.Row]
+    small: np.ndarray
+    large: np.ndarray
+    small_mask: np.ndarray
+    large_mask: np.ndarray
+    large_of: np.ndarray  # (N,) row in `large`, or -1
+    group: np.ndarray  # (N,) equal for identical pictures
+    labels: dict[str, np.ndarray]
+    classes: dict[str, list[str]]
+    people: np.ndarray
+    people_labels: np.ndarray
+    grounds: np.ndarray
+    train: np.ndarray
+    calibration: np.ndarray
+    weights: np.ndarray  # sampling weight of each of `train`, sums to 1
+    tokens: list[np.ndarray]
+    title: np.ndarray  # (N,) equal for equal titles
+
+
+def load_data(folder: Path) -> TrainData:
+    """Read the arrays. Class lists come from the training products alone, sorted."""
+    rows = cache.load_rows(folder)
+    small = np.load(folder / "small.npy")
+    train = np.array([i for i, r in enumerate(rows) if not is_held_out(r.sku) and not is_calibration(r.sku)])
+    calibration = np.array([i for i, r in enumerate(rows) if is_calibration(r.sku)])
+    if not len(train):
+        raise InvalidSetting(
+            f"{folder} holds no product to train on: found {len(rows)} products, none of the training part",
+            hint="prepare a folder with more products",
+        )
+    classes, labels = {}, {}
+    for at, name in enumerate(cache.FIELDS):
+        classes[name] = sorted({rows[i].labels[at] for i in train} - {""})
+        number = {c: k for k, c in enumerate(classes[name])}
+        labels[name] = np.array([number.get(r.labels[at], -1) for r in rows], np.int64)
+    counts = np.bincount(labels["category"][train] + 1)
+    repeat = np.clip(np.sqrt(150 / np.maximum(counts[labels["category"][train] + 1], 1)), 1, 4)
+    large_at = np.load(folder / "large_at.npy")
+    large_of = np.full(len(rows), -1, np.int64)
+    large_of[large_at] = np.arange(len(large_at))
+    titles: dict[str, int] = {}
+    return TrainData(
+        rows=rows,
+        small=small,
+        large=np.load(folder / "large.npy"),
+        small_mask=np.load(folder / "small_mask.npy"),
+        large_mask=np.load(folder / "large_mask.npy"),
+        large_of=large_of,
+        group=cache.duplicates(small),
+        labels=labels,
+        classes=classes,
+        people=np.load(folder / "people_train.npy"),
+        people_labels=np.load(folder / "people_train_labels.npy"),
+        grounds=np.load(folder / "grounds.npy"),
+        train=train,
+        calibration=calibration,
+        weights=repeat / repeat.sum(),
+        tokens=[token_ids(r.title) for r in rows],
+        title=np.array([titles.setdefault(r.title, len(titles)) for r in rows], np.int64),
+    )
+
+
+def rng_for(*key: int) -> torch.Generator:
+    """A generator seeded by numbers: the same numbers, the same chance."""
+    state = np.random.SeedSequence(key).generate_state(2, np.uint32)
+    return torch.Generator().manual_seed(int(state[0]) << 31 ^ int(state[1]))
+
+
+def bags(texts: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token arrays -> (ids end to end, offsets)."""
+    lengths = np.array([len(t) for t in texts])
+    offsets = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    return torch.from_numpy(np.concatenate(texts)), torch.from_numpy(offsets)
