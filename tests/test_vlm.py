@@ -185,6 +185,11 @@ def test_a_pair_costs_a_twelfth_of_the_naive_call() -> None:
     assert 512 < call.planned_tokens - 1 <= naive / 11.5  # pictures alone: 1/13
 
 
+def test_nothing_to_fill_asks_nobody() -> None:
+    with served() as (server, stylist):
+        assert stylist.suggest(replace(JEANS, picture=None), Wish(), []) == [] and server.bodies == []
+
+
 def test_one_call_describes_and_suggests_and_pixels_are_asked_once() -> None:
     with served() as (server, stylist):
         attributes = stylist.describe(picture(BLUE))

@@ -23,6 +23,7 @@ BENCHES = {
     "search": "assistant.bench.search:bench_search",
     "start": "assistant.bench.start:bench_start",
     "looks": "assistant.bench.looks:bench_looks",
+    "vlm": "assistant.bench.vlm:bench_vlm",
 }
 
 DataOption = Annotated[Path, typer.Option(help="Folder of the real data: styles.csv, catalog-images.zip, ...")]

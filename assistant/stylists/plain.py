@@ -24,7 +24,8 @@ def plain(text: str, most: int = 300) -> str:
     """One line of at most `most` characters that no model can take for a role, a picture, or the end of a quotation.
 
     Compatibility forms are folded first (full-width "＜" is a "<" to some tokenizers), then invisible and control
-    characters become spaces, brackets become round, role words lose their colon. The words themselves stay: they are data.
+    characters become spaces, brackets become round, role words lose their colon. The words themselves stay: they are
+    data.
     """
     line = unicodedata.normalize("NFKC", text[: most * 4])
     line = "".join(c if c.isprintable() else " " for c in line).translate(_BRACKETS)
