@@ -121,14 +121,37 @@ def _in_context(parts: list[Part], *, has_amount: bool) -> list[Part]:
         prefers = prefers or part.kind in ("want", "like")
         if part.kind == "than" or (part.kind == "floor" and not has_amount):  # "rather flats than heels"
             part.kind = "negate" if prefers else "filler"
+        elif before == "amount" and part.text == "tops":
+            part.kind = "limit"
         elif part.kind == "drop":
             part.kind, part.is_drop = "negate", True
         elif part.kind.startswith("currency:") and "amount" not in beside:  # 一块手表 counts a watch
             part.kind = "filler"
-        elif part.kind == "keep" and before == "more":  # "everything else stays"
+        elif part.kind in ("keep", "like") and _is_about_the_rest(parts, i):  # "everything else stays"
             part.kind = "keep_rest"
-            parts[i - 1].kind = "filler"
-    return [part for part in parts if part.kind != "filler"]
+        elif part.kind == "gender" and before == "and":  # 跟男朋友去: company, not who it is for
+            part.kind = "filler"
+    clause = 0
+    for part in parts:  # "but" opens a clause of its own
+        clause += part.kind == "but"
+        part.clause += clause
+    kinds = {part.kind for part in parts}
+    if "filter" in kinds and "negate" in kinds:  # "remove the leather filter", 不要限制颜色了
+        for part in parts:
+            if part.kind == "negate":
+                part.kind, part.is_drop = "lift", True
+    return [part for part in parts if part.kind not in ("filler", "filter")]
+
+
+def _is_about_the_rest(parts: Sequence[Part], i: int) -> bool:
+    """Does "the others" stand right before, in the same clause? It is used up then."""
+    for part in reversed(parts[:i]):
+        if part.kind == "more" and part.clause == parts[i].clause:
+            part.kind = "filler"
+            return True
+        if part.kind not in ("these", "filler"):
+            return False
+    return False
 
 
 def _mark_unwanted(parts: Sequence[Part]) -> None:
@@ -145,7 +168,7 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
             elif part.kind == "too":
                 part.kind = "also"  # "a watch too"
             else:
-                _deny_back(parts, i)
+                _deny_back(parts, i, is_lifted=part.kind == "lift")
         elif part.kind == "negate_after":
             _deny_back(parts, i)
         elif part.kind in ("but", "want", "only", "keep", "into"):
@@ -182,12 +205,12 @@ def _content_follows(parts: Sequence[Part], i: int) -> bool:
     return False
 
 
-def _deny_back(parts: Sequence[Part], i: int) -> None:
+def _deny_back(parts: Sequence[Part], i: int, *, is_lifted: bool = False) -> None:
     for part in reversed(parts[:i]):
         if part.clause != parts[i].clause or part.kind in ("negate", "negate_after", "want", "but"):
             return
         if part.kind in CONTENT:
-            part.is_unwanted = True
+            part.is_unwanted, part.is_lifted = True, is_lifted
 
 
 def _is_list_of(parts: Sequence[Part], i: int, kind: str | None) -> bool:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from assistant.reading import ATTRIBUTES, CONTENT, HEADS, Part, Reading
 from assistant.wish import Wish
 from retrieval.items import Slot
+from retrieval.vocabulary import slot_of
 
 _COMMANDS = ("keep", "like", "swap", "swap_away", "more", "cheaper", "similar", "into", "this", "these")
 
@@ -64,21 +65,31 @@ class _Meant:
 def follow(reading: Reading, wish: Wish, shown: Shown) -> Wish:
     """The commands carried out: as one, or clause by clause where several clauses hold one ("keep the top, change the
     shoes"). A clause that names no piece and no look speaks of those named before it."""
-    clauses = [[p for p in reading.parts if p.clause == number] for number in sorted({p.clause for p in reading.parts})]
-    if sum(Reading(parts).has(*_COMMANDS) or _numbers(parts) != [] for parts in clauses) < 2 or reading.has(
-        "keep_rest"
-    ):
+    numbers_of = sorted({part.clause for part in reading.parts})
+    clauses = [[part for part in reading.parts if part.clause == number] for number in numbers_of]
+    if sum(_is_command(parts, clauses[:i]) for i, parts in enumerate(clauses)) < 2 or reading.has("keep_rest"):
         return _command(reading, wish, shown)
     heads: list[Part] = []
     numbers: list[int] = []
     for parts in clauses:
         named = [part for part in parts if part.kind in HEADS]
+        numbers_here = _numbers(parts)
         if not named and Reading(parts).has(*_COMMANDS):
             parts = [*heads, *parts]
         heads = named or heads
-        wish = _command(Reading(parts), wish, shown, numbers)
-        numbers = _numbers(parts) or numbers
+        only_points = bool(numbers_here) and not named and not Reading(parts).has(*_COMMANDS, "negate", "negate_after")
+        if not (only_points and parts is not clauses[-1]):  # "the second one, but cheaper": nothing is chosen yet
+            wish = _command(Reading(parts), wish, shown, numbers)
+        numbers = numbers_here or numbers
     return wish
+
+
+def _is_command(parts: Sequence[Part], before: Sequence[Sequence[Part]]) -> bool:
+    """Does the clause ask for something with what is shown? "But not the top" does where a look was named before."""
+    reading = Reading(list(parts))
+    if reading.has(*_COMMANDS) or _numbers(parts):
+        return True
+    return reading.has("negate", "negate_after") and reading.has(*HEADS) and any(_numbers(other) for other in before)
 
 
 def _numbers(parts: Iterable[Part]) -> list[int]:
@@ -109,6 +120,10 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
             locked=wish.locked | {piece.sku for piece in rest},
             excluded=wish.excluded | {piece.sku for piece in changed},
         )
+    if reading.has("more") and reading.has("swap", "swap_away") and meant.names_a_piece:
+        gone = [piece for piece in meant.look if piece not in meant.of(meant.look)]  # "change everything else"
+        reading.take(HEADS)
+        return replace(wish, excluded=wish.excluded | {piece.sku for piece in gone})
     if denied:
         whole = meant.of(meant.look if meant.is_named or not meant.names_a_piece else shown.pieces)
         gone = [opened] if opened and not meant.is_named and not meant.names_a_piece else whole
@@ -121,17 +136,21 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
     if reading.has("pricier"):
         return replace(wish, cheaper_than=())
     points = meant.is_named and meant.names_a_piece or meant.is_this and opened is not None
+    if reading.has("into") and (gone := _exchanged(reading, shown)):
+        return replace(wish, excluded=wish.excluded | {piece.sku for piece in gone})
     if reading.has("similar", "into") or (points and _names_an_attribute(reading)):
         piece = in_look[0] if meant.names_a_piece and in_look else opened
         if piece and meant.names_a_piece and _names_an_attribute(reading):
             wish = wish.want("slots", {piece.slot})  # the new colour is for that piece alone
         reading.take({"category"})
         return replace(wish, like_sku=piece.sku) if piece else wish
-    is_liked = reading.has("like") and (meant.is_named or meant.is_this)
+    is_liked = reading.has("like") and (meant.is_named or meant.names_a_piece or reading.has("this"))
+    is_liked = is_liked and (meant.is_named or meant.is_this)  # "all of them are nice" chooses none
     is_chosen = meant.is_named and not meant.names_a_piece and not _names_an_attribute(reading)
-    if reading.has("keep") or is_liked or is_chosen:
+    is_kept = reading.has("keep") and (meant.names_a_piece or not _names_an_attribute(reading))  # not "keep it casual"
+    if is_kept or is_liked or is_chosen:
         kept = [opened] if opened and not meant.is_named and not meant.names_a_piece else in_look
-        if reading.has("keep") and not (meant.is_named or meant.is_this or meant.names_a_piece or opened):
+        if is_kept and not (meant.is_named or meant.is_this or meant.names_a_piece or opened):
             return wish
         reading.take(HEADS)
         return replace(wish, locked=wish.locked | {p.sku for p in kept}, excluded=wish.excluded - {p.sku for p in kept})
@@ -150,13 +169,35 @@ def _meant(reading: Reading, shown: Shown, said_before: Sequence[int]) -> _Meant
     numbers = _numbers(reading.parts) or list(said_before)
     heads = [part.term for part in reading.parts if part.kind in HEADS and part.term]
     count = len(shown.looks)
+    slots = {Slot(term.name) for term in heads if term.kind == "slot"}
+    if not heads and shown.opened is None and any(_counts_shoes(part) for part in reading.parts):
+        slots.add(Slot.SHOES)
     return _Meant(
         tuple(piece for n in numbers or [shown.look] if -count <= n < count for piece in shown.looks[n]),
         bool(numbers),
         reading.has("this", "these"),
-        frozenset(Slot(term.name) for term in heads if term.kind == "slot"),
+        frozenset(slots),
         frozenset(name for term in heads for name in term.categories),
     )
+
+
+def _exchanged(reading: Reading, shown: Shown) -> list[ShownPiece]:
+    """鞋子换成运动鞋: the pieces that make way for another category; [] where no category is named after "into"."""
+    place = next(i for i, part in enumerate(reading.parts) if part.kind == "into")
+    targets = [part.term for part in reading.parts[place:] if part.kind == "category"]
+    sources = [part for part in reading.parts[:place] if part.kind in HEADS]
+    if not targets:
+        return []
+    for part in sources:
+        part.is_taken = True
+    terms = [part.term for part in sources] or targets
+    slots = {Slot(term.name) if term.kind == "slot" else slot_of(term.categories[0]) for term in terms}
+    return [piece for piece in shown.pieces if piece.slot in slots]
+
+
+def _counts_shoes(part: Part) -> bool:
+    """Of all pieces only shoes come in pairs: 换一双, "another pair"."""
+    return part.kind in ("swap", "this", "these") and ("双" in part.text or "pair" in part.text)
 
 
 def _paired(reading: Reading, shown: Shown) -> list[ShownPiece]:

@@ -77,7 +77,7 @@ def _money(reading: Reading, wish: Wish) -> Wish:
     currencies = [part.kind.partition(":")[2] for part in reading.parts if part.kind.startswith("currency:")]
     floor_only = reading.has("floor") and not reading.has("limit", "negate")
     has_budget = wish.budget_total is not None or wish.budget_piece is not None
-    says_money = reading.has("limit", "each", "total", "negate", "cheaper") or bool(currencies) or has_budget
+    says_money = reading.has("limit", "each", "total", "negate", "cheaper", "into") or bool(currencies) or has_budget
     if not amounts or floor_only or not says_money:
         return wish
     reading.take({"amount"})
@@ -233,6 +233,7 @@ def _nouns(reading: Reading, wish: Wish) -> Wish:
     if slots := {Slot(part.term.name) for part in reading.unwanted("slot") if part not in modified}:
         wish = wish.avoid("slots", slots)
     asked = [name for part in reading.wanted("category") for name in part.term.categories]
+    asked = [name for name in asked if name not in refused] or asked  # "trousers, but no jeans"
     if asked:
         places = {slot_of(name) for name in asked}
         kept = {name for name in wish.categories if add or slot_of(name) not in places}
@@ -251,7 +252,7 @@ def _modified_heads(parts: Sequence[Part]) -> list[Part]:
     return [
         b
         for a, b in zip(parts, parts[1:], strict=False)
-        if b.kind in HEADS and b.is_unwanted and a.is_unwanted and a.kind in CONTENT - HEADS
+        if b.kind in HEADS and b.is_unwanted and a.is_unwanted and (a.kind in CONTENT - HEADS or not a.kind)
     ]
 
 

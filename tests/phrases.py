@@ -9,8 +9,9 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import Path
 
-from assistant.understanding import Shown, ShownPiece
+from assistant.understanding import Shown, ShownPiece, understand
 from assistant.wish import Wish
+from retrieval.evaluation.results import Result, revision, write
 from retrieval.items import Gender, Slot
 
 TABLE = Path(__file__).with_name("phrases.jsonl")
@@ -87,3 +88,31 @@ def differences(wish: Wish, expected: Wish) -> dict[str, tuple[object, object]]:
         if each.name != "lang" and is_ != should:
             found[each.name] = (is_, should)
     return found
+
+
+def measure() -> Result:
+    """Shares of phrases understood: `strict` in every field; `conditions` in all but the words left over.
+
+    `unchanged` is the baseline that never changes a wish.
+    """
+    figures: dict[str, float] = {}
+    table = read_table()
+    for lang in ("en", "zh"):
+        for part, held in (("tuned", False), ("held_out", True)):
+            rows = [row for row in table if row.lang == lang and row.is_held_out is held]
+            wrong = [set(differences(understand(row.say, row.prior, shown=row.shown), row.expected)) for row in rows]
+            name = f"{lang}_{part}"
+            figures[f"{name}_strict"] = sum(not fields_ for fields_ in wrong) / len(rows)
+            figures[f"{name}_conditions"] = sum(not fields_ - {"words", "without_words"} for fields_ in wrong) / len(
+                rows
+            )
+            figures[f"{name}_unchanged"] = sum(not differences(row.prior, row.expected) for row in rows) / len(rows)
+            figures[f"{name}_n"] = len(rows)
+    return Result("phrases", "python -m tests.phrases", revision(), 0, len(table), figures)
+
+
+if __name__ == "__main__":
+    result = measure()
+    write(result)
+    for figure, value in result.figures.items():
+        print(f"{figure:24s} {value:.4g}")

@@ -250,3 +250,22 @@ def test_every_field_of_a_wish_is_shown_or_known_to_be_silent():
         ).chips("en")
     }
     assert {each.name for each in fields(Wish)} - shown == {"lang", "currency", "occasion"}
+
+
+@pytest.mark.parametrize(
+    "said, locked, excluded",
+    [
+        ("I like the shoes in the first look but not the top", {"S1"}, {"T1"}),
+        ("keep the jeans, change everything else", {"B1"}, {"T1", "S1", "G1"}),
+        ("I love the bag, keep it", {"G1"}, set()),
+        ("其他的都挺好,就鞋子换一双", {"T1", "B1", "G1"}, {"S1"}),
+        ("我喜欢第一套的上衣和第三套的鞋子", {"T1", "S3"}, set()),
+        ("第一套和第二套都不要", set(), {"T1", "B1", "S1", "G1", "T2", "B2", "S2"}),
+        ("I don't like any of these", set(), {piece.sku for piece in looks_shown().pieces}),
+        ("they are all nice", set(), set()),
+        ("keep it casual", set(), set()),
+    ],
+)
+def test_several_commands_in_one_message(said, locked, excluded):
+    wish = understand(said, Wish(), shown=looks_shown())
+    assert (wish.locked, wish.excluded) == (locked, excluded)
