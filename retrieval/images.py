@@ -1,6 +1,7 @@
 """The one door for pictures: bytes of strangers in, plain upright RGB out; hashes, thumbnails and data URLs.
 
-Nothing of the file but its pixels comes through: one frame, sRGB, no metadata, nothing that followed the picture in the file.
+Nothing of the file but its pixels comes through: one frame, no metadata, nothing that followed the picture in the file.
+Colour profiles are dropped and pixels taken as sRGB, as they are in nearly every product photo.
 """
 
 from __future__ import annotations

@@ -110,6 +110,7 @@ def test_prices_stock_url_and_several_images(tmp_path):
         ("19.99 USD", "", (Decimal("19.99"), "USD")),
         ("USD 19.99", "EUR", (Decimal("19.99"), "EUR")),
         ("0", "", (Decimal("0.00"), None)),
+        ("19.999", "EUR", (Decimal("20.00"), "EUR")),
         ("5", "", (Decimal("5.00"), None)),
         ("12,345,678.9", "JPY", (Decimal("12345678.90"), "JPY")),
         ("", "EUR", (None, None)),
