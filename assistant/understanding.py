@@ -38,6 +38,7 @@ _OPPOSITE_CUT = {
 }
 _OPPOSITE_TONE = {"light": "dark", "dark": "light", "bright": "muted", "muted": "bright"}
 _FORMALITY = ("Sports", "Casual", "Smart Casual", "Formal")
+_GREAT_OCCASIONS = frozenset({"wedding", "interview", "funeral", "graduation", "prom", "black tie"})
 _VAGUE_OCCASIONS = frozenset({"weekend", "daily", "holiday", "office", "travel"})  # "the office party" is a party
 
 
@@ -141,7 +142,7 @@ def _occasions(reading: Reading, wish: Wish) -> Wish:
         if wish.occasion == part.term.name:
             wish = replace(wish, occasion=None, usage=None)
     asked = reading.wanted("occasion")
-    for part in sorted(asked, key=lambda part: part.term.name in _VAGUE_OCCASIONS)[:1]:
+    for part in sorted(asked, key=lambda part: _weight_of_occasion(part.term.name))[:1]:
         wish = replace(wish, occasion=part.term.name, usage=part.term.usage)
     for i, part in enumerate(reading.parts):
         if part.kind == "formal_up":
@@ -151,6 +152,11 @@ def _occasions(reading: Reading, wish: Wish) -> Wish:
         elif part.kind == "usage" and not part.is_taken:
             wish = replace(wish, usage=_usage(part, wish.usage, _is_compared(reading.parts, i)))
     return wish
+
+
+def _weight_of_occasion(name: str) -> int:
+    """Which of several occasions decides, the least first: an outdoor wedding is a wedding."""
+    return 0 if name in _GREAT_OCCASIONS else 2 if name in _VAGUE_OCCASIONS else 1
 
 
 def _is_compared(parts: Sequence[Part], i: int) -> bool:
