@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 from assistant import turn
 from assistant.looks import Look, Piece, Recommendation
 from assistant.stylist import Progress, Stylist, Watcher
+from assistant.stylists import Answer
 from assistant.understanding import Shown, ShownPiece, understand
 from assistant.wish import Wish
 from retrieval.crops import DRAWN_LABEL
 from retrieval.errors import InvalidInput, OutfitError
-from retrieval.items import Box, Detection, Garment, Hit, Item, Lang, Slot
+from retrieval.items import Box, Detection, Garment, Gender, Hit, Item, Lang, Slot
 from retrieval.search import AVAILABLE
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _MOST_UNDO = 20
 _MOST_WORDS = 500  # characters of a message that are read
 _FOUND = 6  # products offered where there is no garment to start from
+_OF_ONE_PIECE = ("slots", "categories", "colours", "materials", "patterns", "tone", "words")  # fields of a Wish
 
 
 # --- what a shopper does ----------------------------------------------------------------------------------------------
@@ -336,11 +338,19 @@ class Chat:
         return self._wish(talk, wish, watch)
 
     def _find(self, talk: Talk, message: str, wish: Wish, watch: Watcher) -> Reply:
-        """Words before any garment: products for them, to start from."""
+        """Words before any garment: products for them, to start from. What they say of that product is no wish for what
+        goes with it; who it is for, the occasion and the budget are."""
         watch(Progress("search"))
-        hits = self.stylist.search.by_text(message, where=AVAILABLE, k=_FOUND)
+        named = {"category": wish.categories, "colour": wish.colours, "slot": frozenset(map(str, wish.slots))}
+        if wish.gender:
+            named["gender"] = frozenset({wish.gender, Gender.UNISEX})
+        exact = replace(AVAILABLE, any_of={column: names for column, names in named.items() if names})
+        search = self.stylist.search
+        hits = search.by_text(message, where=exact, k=_FOUND) or search.by_text(message, where=AVAILABLE, k=_FOUND)
         found = tuple(hit for hit in hits if hit.score > 0)
-        return Reply(talk.changed(wish=wish), (Found(found),) if found else (Line("found.none"),))
+        said = (*_OF_ONE_PIECE, *(f"without_{name}" for name in _OF_ONE_PIECE if name not in ("tone", "words")))
+        lasting = replace(wish, **{name: getattr(Wish(), name) for name in said if hasattr(wish, name)})
+        return Reply(talk.changed(wish=lasting), (Found(found),) if found else (Line("found.none"),))
 
     def _wish(self, talk: Talk, wish: Wish, watch: Watcher) -> Reply:
         """The looks anew under other wishes. What is excluded now is locked no longer."""
@@ -366,10 +376,14 @@ class Chat:
         if talk.answer is None or not 0 <= look < len(talk.answer.looks):
             raise InvalidInput(f"there is no look {look + 1} on show")
         old = talk.answer.looks[look]
+        if all(piece.item.sku != sku for piece in old.pieces):
+            raise InvalidInput(f"item {sku[:60]!r} is not in look {look + 1}")
         kept = tuple(piece for piece in talk.kept if piece.item.sku != sku)
         wish = _locking(talk.wish, kept)
         passed = talk.passed | {sku}
-        new = self._refilled(talk, old, sku, wish, passed, watch)
+        on_show = frozenset(piece.item.sku for piece in talk.pieces())
+        new = self._refilled(talk, old, sku, wish, passed | on_show, watch)
+        new = new or self._refilled(talk, old, sku, wish, passed, watch)
         lines: tuple[Part, ...] = ()
         if new is None:  # everything has been seen: from the first again, but never this piece by itself
             passed = frozenset({sku})
@@ -440,9 +454,14 @@ class Chat:
         if talk.garment is None:
             new = replace(talk, wish=wish)
             return Reply(new, (_choice(new),) if talk.photo else ())
-        # Locked pieces bring the verdict of the language in which they were locked, so they are judged again.
-        answer = self._looks(talk, wish, talk.kept, watch)
-        return Reply(talk.changed(wish=wish, answer=answer), (Answered(answer, is_new=True),))
+        kept = tuple(self._retold(talk.garment, piece, lang) for piece in talk.kept)
+        answer = self._looks(talk, wish, kept, watch)
+        return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Answered(answer, is_new=True),))
+
+    def _retold(self, garment: Garment, piece: Piece, lang: Lang) -> Piece:
+        """A locked piece with its reason in another language. It was admitted once: a second opinion does not unlock it."""
+        verdict = self.stylist.model.judge(garment, piece.item.as_garment(self.stylist.pictures(piece.item)), lang)
+        return replace(piece, verdict=verdict) if verdict.answer is Answer.YES else piece
 
     def _looks(self, talk: Talk, wish: Wish, kept: tuple[Piece, ...], watch: Watcher) -> Recommendation:
         """Looks around the garment in question; what was known of its photo and its likes in the shop stays known."""

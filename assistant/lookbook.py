@@ -63,11 +63,11 @@ def as_png(look: Look, garment: Garment | None, pictures: Pictures, lang: Lang) 
     from PIL import ImageDraw
 
     lang = lang if lang == "en" or _chinese_font(20) else "en"
-    fonts = {size: _font(size, lang) for size in (22, 26, 30, 48)}
+    fonts = {size: _font(size, lang) for size in (22, 24, 26, 30, 48)}
     tiles = _tiles(look, garment, pictures, lang)
     columns = 2 if len(tiles) in (1, 2, 4) else 3
     side = (_WIDTH_PX - 2 * _MARGIN_PX - (columns - 1) * _GAP_PX) // columns
-    frame, under = (side, side * 5 // 4), 128
+    frame, under = (side, side * 4 // 3), 160
     rows = -(-len(tiles) // columns)
     inner = _WIDTH_PX - 2 * _MARGIN_PX
 
@@ -137,9 +137,11 @@ def _paint(
         ground = ImageChops.multiply(ground, white)  # white studio paper takes on the tone of the ground
     sheet.paste(ground, at)
     draw.text((x, y + height + 10), _fitted(tile.caption, fonts[22], width), font=fonts[22], fill=_MUTED)
-    draw.text((x, y + height + 40), _fitted(tile.name, fonts[26], width), font=fonts[26], fill=_INK)
+    lines = _wrapped(tile.name, fonts[24], width, most=2)
+    for number, line in enumerate(lines):
+        draw.text((x, y + height + 40 + 31 * number), line, font=fonts[24], fill=_INK)
     if tile.price:
-        draw.text((x, y + height + 74), _drawable(tile.price, fonts[26]), font=fonts[26], fill=_INK)
+        draw.text((x, y + height + 44 + 31 * len(lines)), _drawable(tile.price, fonts[26]), font=fonts[26], fill=_INK)
 
 
 def _font(size: int, lang: Lang) -> FreeTypeFont:
@@ -258,7 +260,7 @@ section{border-top:1px solid var(--line);margin-top:32px;padding-top:8px}
 h2{display:flex;justify-content:space-between;gap:16px;font-size:20px}p,small,em{color:var(--muted)}
 ul{list-style:none;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(180px,1fr));gap:20px}
 li{display:flex;flex-direction:column;gap:2px}em{font-style:normal;font-size:14px}ol{color:var(--muted);padding-left:20px}
-figure{margin:0 0 8px;aspect-ratio:4/5;background:var(--ground);border-radius:10px;overflow:hidden}
+figure{margin:0 0 8px;aspect-ratio:3/4;background:var(--ground);border-radius:10px;overflow:hidden}
 img{width:100%;height:100%;object-fit:contain;mix-blend-mode:multiply}
 @media print{section{break-inside:avoid}}
 """

@@ -29,7 +29,7 @@ def serve(settings: Settings) -> None:
     from assistant.compose import build
 
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    for chatty in ("httpx", "httpcore", "uvicorn.access"):
+    for chatty in ("alembic", "httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     with _listen(settings) as listening:
         assistant = build(settings)

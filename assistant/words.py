@@ -32,7 +32,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.skip": ("Skip to the conversation", "跳到对话"),
     "page.talk": ("Conversation", "对话"),
     "page.private": (
-        "Photos stay on this server’s memory and are deleted within the hour.",
+        "Your photos stay in this server’s memory and are deleted within the hour.",
         "照片只保存在本服务器内存中，一小时内删除。",
     ),
     "page.lost": ("The connection was lost. Your last message was not sent.", "连接已断开，上一条消息没有发出。"),
@@ -58,6 +58,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "you.again": ("Choose another garment", "换一件衣服"),
     # --- progress ---
     "step.upload": ("Opening your photo", "正在打开照片"),
+    "step.start": ("One moment", "请稍候"),
     "step.detect": ("Looking for garments", "正在寻找衣服"),
     "step.detect_done": ("Found {garments} {garments:garment|garments}", "找到 {garments} 件衣服"),
     "step.read": ("Reading colour, cut and category", "正在辨认颜色、款式与品类"),
@@ -87,6 +88,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "garment.yours": ("Yours", "你的"),
     "garment.is": ("This looks like", "这看起来是"),
     "garment.unknown": ("a garment", "一件衣服"),
+    "garment.of_colour": ("Something in {colour}", "{colour}单品"),
     "garment.colours": ("Colours measured on the photo", "照片上测得的颜色"),
     "garment.category": ("Category", "品类"),
     "garment.gender": ("For", "适合"),

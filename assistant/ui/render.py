@@ -28,6 +28,7 @@ from assistant.words import (
 from retrieval.items import Garment, Hit, Item, Lang, Swatch
 
 _MOST_SWATCHES = 4
+_LEAST_SHARE = 0.03  # below that a swatch is a button or a seam
 _SAME_SHOWN = 5
 
 ICONS = {
@@ -184,10 +185,12 @@ def choice(one: Choice, lang: Lang) -> str:
 def answered(answer: Recommendation, lang: Lang, wish: Wish, token: str | None, is_new: bool) -> str:
     parts = []
     if is_new and answer.garment is not None:
-        parts.append(garment_card(answer.garment, lang, token, several=len(answer.detections) > 1))
+        card = garment_card(answer.garment, lang, token, several=len(answer.detections) > 1)
+        same = ""
         if answer.same_product:
-            parts.append(f"<h3>{escape(say('same.title', lang))}</h3>")
-            parts.append(shelf(answer.same_product[:_SAME_SHOWN], lang, act="open"))
+            products = shelf(answer.same_product[:_SAME_SHOWN], lang, act="open")
+            same = f'<section class="same"><h3>{escape(say("same.title", lang))}</h3>{products}</section>'
+        parts.append(f'<div class="seen">{card}{same}</div>')
     parts.append(looks(answer, lang, wish, token))
     parts.append(notes(answer, lang))
     return "".join(parts)
@@ -213,16 +216,18 @@ def garment_card(garment: Garment, lang: Lang, token: str | None, *, several: bo
 
 
 def garment_title(garment: Garment, lang: Lang) -> str:
-    """An item's title as the shop has it; for a photo, colour and category in the shopper's language."""
-    if garment.sku or lang == "en":
-        return garment.title or say("garment.unknown", lang)
+    """An item's title as the shop has it; for a photo, what was read of it in the shopper's language."""
     known = garment.attributes
-    words = [
-        known.gender and gender_name(known.gender, lang),
-        known.colour and colour_name(known.colour, lang),
-        known.category and category_name(known.category, lang),
-    ]
-    return "".join(word for word in words if word) or say("garment.unknown", lang)
+    if garment.sku:
+        return garment.title
+    if known.category is None:
+        if known.colour is None:
+            return say("garment.unknown", lang)
+        return say("garment.of_colour", lang, colour=colour_name(known.colour, lang))
+    if lang == "en":
+        return garment.title
+    words = [known.gender and gender_name(known.gender, lang), known.colour and colour_name(known.colour, lang)]
+    return "".join(filter(None, (*words, category_name(known.category, lang))))
 
 
 def crop_picture(garment: Garment, token: str | None) -> str:
@@ -232,11 +237,17 @@ def crop_picture(garment: Garment, token: str | None) -> str:
 
 
 def swatches(palette: Sequence[Swatch], lang: Lang) -> str:
+    """Dots with names; shades of one name are one dot, in the colour of the largest."""
+    shares: dict[str, float] = {}
+    for swatch in palette:
+        shares[swatch.name] = shares.get(swatch.name, 0.0) + swatch.share
+    colours = {swatch.name: swatch.hex for swatch in reversed(palette)}
+    largest = sorted(shares, key=lambda name: -shares[name])[:_MOST_SWATCHES]
     dots = "".join(
-        f'<li><i style="background:{escape(swatch.hex)}"></i>{escape(colour_name(swatch.name, lang))}'
-        f"<small>{swatch.share:.0%}</small></li>"
-        for swatch in palette[:_MOST_SWATCHES]
-        if swatch.share >= 0.03
+        f'<li><i style="background:{escape(colours[name])}"></i>{escape(colour_name(name, lang))}'
+        f"<small>{shares[name]:.0%}</small></li>"
+        for name in largest
+        if shares[name] >= _LEAST_SHARE
     )
     return f'<ul class="swatches" aria-label="{escape(say("garment.colours", lang))}">{dots}</ul>' if dots else ""
 
@@ -318,7 +329,7 @@ def _own_picture(garment: Garment) -> str:
 def piece_row(piece: Piece, number: int, lang: Lang) -> str:
     item = piece.item
     closest = f'<em class="badge">{escape(say("piece.closest", lang))}</em>' if piece.is_closest else ""
-    locked = f'<em class="badge kept">{escape(say("piece.locked", lang))}</em>' if piece.is_locked else ""
+    locked = f'<em class="badge kept">{escape(say("piece.locked", lang))}</em>'  # shown while the row has class locked
     scarce = " scarce" if item.stock is not None and item.stock <= 3 else ""
     lock_words = say("piece.unlock" if piece.is_locked else "piece.lock", lang)
     acts = "".join(

@@ -4,6 +4,7 @@ const find = (selector) => element.querySelector(selector);
 const all = (selector) => [...element.querySelectorAll(selector)];
 const talk = find('.talk'), dock = find('.dock'), field = find('textarea'), sheet = find('dialog');
 const waiting = [];  // asks that came while a turn was under way: photos dropped together
+const shown = new WeakMap();  // what each part was last given: what is the same is left alone
 let busy = false, lang = 'en', turn = -1;
 
 const say = (key) => props.words[lang][key] ?? key;
@@ -28,7 +29,7 @@ function ask(data) {
   setBusy(true);
   find('.hello').hidden = true;
   find('[data-act=new]').hidden = false;
-  if (!['save', 'new', 'speak'].includes(data.act)) pending();
+  if (!['save', 'new', 'lock'].includes(data.act)) pending();
   trigger('ask', { ...data, lang });
 }
 
@@ -84,7 +85,9 @@ watch('value', () => {
   turn = patch.turn;
   if (isNew || !patch.busy) show(patch);
   if (patch.busy) return;
+  retire(patch.turn);
   markKept(patch.kept);
+  if (patch.note) toast(patch.note);
   setBusy(false);
   if (patch.download) fetchFile(patch.download);
   if (waiting.length) ask(waiting.shift());
@@ -100,11 +103,10 @@ function place(number, part, html) {
     talk.append(node);
   }
   let inner = node.querySelector(`:scope > .${part}`);
-  if (!inner) { inner = document.createElement('div'); inner.className = part; node.append(inner); }
-  if (inner.dataset.html === html) return;
-  inner.dataset.html = html;
+  if (!inner) { inner = document.createElement('div'); inner.className = part; node[part === 'you' ? 'prepend' : 'append'](inner); }
+  if (shown.get(inner) === html) return;
+  shown.set(inner, html);
   inner.innerHTML = html;
-  delete inner.dataset.html;
   for (const photo of inner.querySelectorAll('.choice')) drawable(photo);
 }
 
@@ -115,9 +117,15 @@ function show(patch) {
   node.scrollIntoView({ block: patch.busy ? 'end' : 'start', behavior: still ? 'auto' : 'smooth' });
 }
 
+// Looks that a later turn has replaced stay to be seen, without buttons that would act on what is shown now.
+function retire(number) {
+  if (!document.querySelector(`#turn-${number} .looks`)) return;
+  for (const looks of all('.looks')) looks.classList.toggle('past', !looks.closest(`#turn-${number}`));
+}
+
 // Locks changed by a later turn are shown in the looks that stand above, too.
 function markKept(skus) {
-  for (const row of all('[data-piece]')) {
+  for (const row of all('.looks:not(.past) [data-piece]')) {
     const kept = skus.includes(row.dataset.piece);
     row.classList.toggle('locked', kept);
     row.querySelector('[data-act=lock]')?.setAttribute('aria-pressed', String(kept));

@@ -78,7 +78,8 @@ def mount(app: FastAPI, assistant: Assistant, drawer: Drawer) -> FastAPI:
         app,
         build_page(assistant, drawer),
         path="/",
-        css_paths=[_HERE / "shop.css"],
+        # Not as `css`: Gradio would rewrite the selectors.
+        head=f"<style>{(_HERE / 'shop.css').read_text(encoding='utf-8')}</style>",
         theme=gr.themes.Base(font="system-ui", font_mono="ui-monospace"),
         footer_links=[],
         run_history=False,
@@ -176,9 +177,14 @@ class Shop:
         ask = self._read(visit, asked)
         said = "" if isinstance(ask, chat.ShowPhoto) else _said(ask, asked, lang)
         steps: list[Progress] = []
-        yield gr.skip(), self._patch(visit, {"you": said, "answer": render.progress([Progress("upload")], lang)}, busy=True)
+        if not isinstance(ask, chat.Lock):
+            first = render.progress([Progress("upload" if isinstance(ask, chat.ShowPhoto) else "start")], lang)
+            yield gr.skip(), self._patch(visit, {"you": said, "answer": first}, busy=True)
         for happened in self.chat.turn(visit.talk, ask, stopped):
             if isinstance(happened, Reply):
+                if isinstance(ask, chat.Lock):  # seen on the piece itself; the looks stay where they are
+                    yield replace(visit, talk=happened.talk), self._noted(visit, happened)
+                    return
                 visit, answer = self._answer(visit, happened)
                 yield visit, self._patch(visit, {"you": said, "answer": answer})
                 return
@@ -247,6 +253,16 @@ class Shop:
         new = replace(visit, talk=reply.talk, crop=crop)
         lang, wish = reply.talk.lang, reply.talk.wish
         return new, "".join(render.part(part, lang, wish, crop) for part in reply.parts)
+
+    def _noted(self, visit: Visit, reply: Reply) -> dict[str, Any]:
+        """The reply to a lock: a note that passes, or trouble as for any turn."""
+        lang = visit.talk.lang
+        patch = self._patch(replace(visit, talk=reply.talk), {})
+        match reply.parts:
+            case (chat.Line(key, values),):
+                return {**patch, "note": say(key, lang, **values)}
+        trouble = "".join(render.part(part, lang, reply.talk.wish, None) for part in reply.parts)
+        return {**patch, "nodes": {"answer": trouble}}
 
     def _patch(self, visit: Visit, nodes: dict[str, str], *, busy: bool = False) -> dict[str, Any]:
         """What the page has to put in place. Each patch holds all of its turn, so one that is skipped costs nothing."""
