@@ -7,6 +7,7 @@ the rectangle of what is still seen of it at the end.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -54,6 +55,9 @@ class Studio:
     def __init__(self, pieces: Sequence[Cutout], photos: Sequence[OwnPhoto], size_px: int) -> None:
         self.size_px = size_px
         self.photos = list(photos)
+        counts = Counter(photo.slot for photo in self.photos)
+        rarity = np.array([counts[photo.slot] ** -0.5 for photo in self.photos])  # people photograph T-shirts most
+        self.photo_shares = rarity / rarity.sum() if len(rarity) else rarity
         self.strips = [strip for photo in photos if (strip := border_strip(photo)) is not None]
         self.distractors = [p for p in pieces if p.slot is None]
         worn = [p for p in pieces if p.kind != "flat"]
@@ -323,8 +327,10 @@ class Studio:
 
     def _own(self, rng: np.random.Generator):
         """A photo that someone took, cut nearer or set smaller, so that the garment is not always in the same place."""
-        photo = _one(self.photos, rng)
-        return _reframed(photo, self.size_px, rng)
+        return _reframed(self._photo(rng), self.size_px, rng)
+
+    def _photo(self, rng: np.random.Generator) -> OwnPhoto:
+        return self.photos[int(rng.choice(len(self.photos), p=self.photo_shares))]
 
     def _mosaic(self, rng: np.random.Generator):
         """Two to six people's photos side by side: several real garments on real grounds."""
@@ -335,7 +341,7 @@ class Studio:
         canvas = made_ground(columns * width, rows * height, rng)
         boxes, slots = [], []
         for k in range(columns * rows):
-            photo = _one(self.photos, rng)
+            photo = self._photo(rng)
             x, y = k % columns * width, k // columns * height
             zoom = min(width / photo.rgb.shape[1], height / photo.rgb.shape[0])
             if max(width / photo.rgb.shape[1], height / photo.rgb.shape[0]) > 2.0 * zoom:

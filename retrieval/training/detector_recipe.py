@@ -27,9 +27,9 @@ from retrieval.training.cutouts import Cutout
 from retrieval.training.grounds import OwnPhoto, own_photos
 from retrieval.training.split import is_calibration, is_held_out
 
-CALIBRATION_SCENES = 800
+CALIBRATION_SCENES = 600
 LEAST_HEAT = 0.03  # of detections that the calibration looks at
-PRECISION = 0.9  # of boxes alone, on calibration scenes: the margin above what is asked of held-out ones
+PRECISION = 0.87  # of boxes alone, on calibration scenes: a margin above the 0.85 asked of held-out ones
 PHOTOS_KEPT = 25  # one in so many of people's training photos is kept for calibration
 
 
