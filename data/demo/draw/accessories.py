@@ -244,7 +244,8 @@ def sunglasses(cloth: Cloth, r: random.Random, who: str, *, style="wayfarer") ->
         "cat": [(-92, -58), (-20, -44), (66, -36), (80, -12), (62, 34), (16, 50), (-40, 40), (-74, 2)],
         "sport": [(-98, -26), (0, -40), (84, -34), (92, -8), (60, 26), (0, 38), (-60, 26), (-94, 2)],
     }
-    pts = shapes[style]
+    wide, tall = r.uniform(0.93, 1.03), r.uniform(0.92, 1.10)
+    pts = [(x * wide, y * tall) for x, y in shapes[style]]
     thin = style in ("aviator", "round")
     rim = 3.4 if thin else 10
     metal = cloth.metal if thin else cloth.colour
@@ -366,15 +367,15 @@ def earrings(cloth: Cloth, r: random.Random, who: str, *, style="drop") -> Drawi
     drawing = Drawing(ground=None)
     metal = cloth.metal
     kind = r.choice(["tear", "bar"])
+    hoop, band = r.uniform(58, 86), r.uniform(8, 14)
     for side in (-1, 1):
         cx = CX + side * 88
         if style == "hoop":
-            k = 74
-            outer = ellipse(cx, 350, k, k * 1.06)
-            inner = ellipse(cx, 350, k - 11, (k - 11) * 1.06)
+            outer = ellipse(cx, 350, hoop, hoop * 1.06)
+            inner = ellipse(cx, 350, hoop - band, (hoop - band) * 1.06)
             hole = "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in inner[::-1]) + " Z"
             drawing.add(Part(curve(outer) + " " + hole, metal, "metal", roll=6, swell=8, shadow=0))
-            drawing.add(Part(curve(ellipse(cx, 350 - k * 1.06, 7, 12)), metal, "metal", roll=5, swell=6, shadow=0.3,
+            drawing.add(Part(curve(ellipse(cx, 350 - hoop * 1.06, 7, 12)), metal, "metal", roll=5, swell=6, shadow=0.3,
                 drop=2))
             continue
         hook = f'<path d="M{cx} {262 if style != "stud" else 300}C{cx - 26} {226} {cx - 22} {188} {cx + 2} {190}C{cx + 20} {192} {cx + 20} {214} {cx + 18} {240}" fill="none" stroke="{darker(metal, .4)}" stroke-width="4.600"/><path d="M{cx} {262}C{cx - 26} {226} {cx - 22} {188} {cx + 2} {190}C{cx + 20} {192} {cx + 20} {214} {cx + 18} {240}" fill="none" stroke="{lighter(metal, .2)}" stroke-width="2.600"/>'
