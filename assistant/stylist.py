@@ -1,6 +1,6 @@
 """The main path, top to bottom: a photo becomes looks of items that the shop carries, each one checked and explained.
 
-    detect → choose → crop → describe → suggest → search → judge → compose → Recommendation
+    detect → choose → crop → find → read → suggest → search → judge → compose → Recommendation
 
 Everything that does the work comes by argument; `assistant/compose.py` puts it together.
 """
@@ -23,13 +23,16 @@ from assistant.stylists import StylistModel
 from assistant.wish import Wish
 from retrieval.colours import measure_palette
 from retrieval.crops import NoGarment, OneGarment, SeveralGarments, crop, drawn, outcome
-from retrieval.describe import settle_colour, title_of
+from retrieval.describe import fill_gaps, settle_colour, title_of
 from retrieval.items import Box, Detection, Garment, Hit, Item, Slot
 from retrieval.ports import Detector
 from retrieval.search import AVAILABLE, Search
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+_ALIKE = 15  # products that look like the garment: the first few are shown, all vote on what the model cannot tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +95,12 @@ class Stylist:
                 case NoGarment() | SeveralGarments():
                     return Recommendation(found.detections, trace=log.trace(self.notices))
                 case OneGarment(detection):
-                    garment = self._describe(crop(photo, detection.box, scale=self.plan.crop_scale), wish, log)
+                    picture = crop(photo, detection.box, scale=self.plan.crop_scale)
             with log.step("find", self.search.image_encoder.space.model) as counts:
-                same = self.search.by_image(garment.picture, where=AVAILABLE, k=self.plan.same_product)
-                counts["products"] = len(same)
+                alike = self.search.by_image(picture, where=AVAILABLE, k=_ALIKE)
+                counts["products"] = len(alike)
+            garment = self._describe(picture, detection, alike, wish, log)
+            same = alike[: self.plan.same_product]
             return self._complete(garment, wish, keep, log, found.detections, detection, same)
 
     def complete(
@@ -116,10 +121,13 @@ class Stylist:
         least = self.plan.detection_threshold
         return [d for d in self.detector.detect(photo) if d.confidence >= least or d.slot is None]
 
-    def _describe(self, picture: Image, wish: Wish, log: _Log) -> Garment:
+    def _describe(
+        self, picture: Image, detection: Detection, alike: Sequence[Hit], wish: Wish, log: _Log
+    ) -> Garment:
         with log.step("read", self.model.name):
             palette = measure_palette(picture)
-            attributes, notice = settle_colour(self.model.describe(picture), palette)
+            read = fill_gaps(self.model.describe(picture), detection, [hit.item for hit in alike])
+            attributes, notice = settle_colour(read, palette)
             if wish.gender:
                 attributes = replace(attributes, gender=wish.gender)
             log.notice(notice)

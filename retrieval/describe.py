@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from retrieval.colours import base_colour, family_of
-from retrieval.items import Attributes, Item, Swatch
+from retrieval.items import Attributes, Detection, Item, Swatch
 from retrieval.search import Search
+from retrieval.vocabulary import slot_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -49,6 +50,29 @@ def vote(items: Sequence[Item], least: float) -> Attributes:
             if share >= least:
                 chosen[name], confidence[name] = value, share
     return Attributes(**chosen, confidence=confidence)
+
+
+def fill_gaps(
+    read: Attributes, found: Detection | None, alike: Sequence[Item], *, least: float = 0.3
+) -> Attributes:
+    """What the model could not tell, from where the garment was found and what looks like it.
+
+    Where detector and model disagree on the slot, the surer one holds, and a category of another slot goes. `alike` are
+    the catalogue's items that look most like the garment, best first, of which those of its slot vote on the gaps. What
+    the model did tell stays. Colour is left to `settle_colour`.
+    """
+    if found is not None and found.slot is not None and found.confidence > _confidence_in_slot(read):
+        fits = read.category is not None and slot_of(read.category) is found.slot
+        read = replace(read, slot=found.slot, **({} if fits else {"category": None, "sub_category": None}))
+    voted = vote([item for item in alike if read.slot is None or item.slot is read.slot], least)
+    gaps = {name: getattr(voted, name) for name in _FIELDS if getattr(read, name) is None}
+    confidence = {**voted.confidence, **{name: c for name, c in read.confidence.items() if name not in gaps}}
+    return replace(read, **gaps, confidence=confidence)
+
+
+def _confidence_in_slot(read: Attributes) -> float:
+    """0 where the model tells no slot, 1 where it tells one without saying how sure it is."""
+    return 0.0 if read.slot is None else read.confidence.get("slot", 1.0)
 
 
 def settle_colour(read: Attributes, palette: Sequence[Swatch]) -> tuple[Attributes, str]:

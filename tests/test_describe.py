@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 
 from retrieval.colours import family_of, measure_palette
-from retrieval.describe import settle_colour, title_of, vote
-from retrieval.items import Attributes, Gender, Item, Slot
+from retrieval.describe import fill_gaps, settle_colour, title_of, vote
+from retrieval.items import Attributes, Box, Detection, Gender, Item, Slot
 
 
 def item(sku: str, category: str, gender: Gender = Gender.WOMEN, **rest) -> Item:
@@ -32,6 +32,31 @@ def test_a_split_vote_cannot_tell():
 
 def test_missing_values_do_not_vote():
     assert vote([item("1", "Tops"), item("2", "Tops", season="Fall")], least=0.3).season == "Fall"
+
+
+def found(slot: Slot | None, confidence: float = 0.9) -> Detection:
+    return Detection(Box(0, 0, 10, 10), "garment", confidence, slot)
+
+
+def test_gaps_are_filled_by_what_looks_alike_in_the_same_slot_and_what_was_read_stays():
+    shoe = Item("9", "9", "Heels", Slot.SHOES, Gender.WOMEN, usage="Party")
+    alike = [shoe, item("1", "Tops", season="Fall"), item("2", "Tops")]
+    read = Attributes(gender=Gender.GIRLS, confidence={"gender": 0.9, "category": 0.2})
+    filled = fill_gaps(read, found(Slot.TOP), alike)
+    assert (filled.category, filled.slot, filled.gender) == ("Tops", Slot.TOP, Gender.GIRLS)
+    assert (filled.season, filled.usage) == ("Fall", None)  # the shoe has no say in a top
+    assert filled.confidence["gender"] == 0.9 and filled.confidence["category"] == 1
+
+
+def test_the_surer_of_detector_and_model_says_the_slot():
+    alike = [item("1", "Tops"), Item("2", "2", "Dresses", Slot.ONE_PIECE, Gender.WOMEN)]
+    read = Attributes(category="Shirts", slot=Slot.TOP, confidence={"slot": 0.7})
+    kept = fill_gaps(read, found(Slot.ONE_PIECE, 0.6), alike)
+    assert (kept.category, kept.slot) == ("Shirts", Slot.TOP)
+    changed = fill_gaps(read, found(Slot.ONE_PIECE, 0.9), alike)
+    assert (changed.category, changed.slot) == ("Dresses", Slot.ONE_PIECE)
+    assert fill_gaps(Attributes(category="Shirts", slot=Slot.TOP), found(Slot.ONE_PIECE), alike).slot is Slot.TOP
+    assert fill_gaps(Attributes(), found(None), []) == Attributes()
 
 
 def test_pixels_settle_the_family_and_the_model_the_shade():

@@ -16,7 +16,7 @@ from retrieval.errors import InvalidBox
 from retrieval.items import Attributes, Box, Garment, Gender, Slot
 from retrieval.vocabulary import slot_of
 
-STEPS = ["detect", "read", "find", "suggest", "search", "judge", "compose"]
+STEPS = ["detect", "find", "read", "suggest", "search", "judge", "compose"]
 EXCLUDES = {Slot.ONE_PIECE: {Slot.TOP, Slot.BOTTOM, Slot.ONE_PIECE}}
 
 
