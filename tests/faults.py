@@ -252,9 +252,13 @@ def second_feed(shop: Shop) -> None:
 
 
 def _count_lines(stop_at: int | None) -> list[int]:
-    """Count the lines executed in `retrieval` and here, over all threads; at `stop_at` this process is killed."""
+    """Count the lines executed where photos are read and anything is written; at `stop_at` this process is killed.
+
+    Over all threads. Lines that only parse the feed are left out: nothing is written while they run.
+    """
     count = [0]
-    rooms = (str(Path(__file__).resolve().parents[1] / "retrieval"), __file__)
+    names = ("ingest", "pipeline", "ledger", "catalogue", "writer", "photos", "stores", "migrations/__init__")
+    rooms = (*(str(Path(__file__).resolve().parents[1] / "retrieval" / f"{name}.py") for name in names), __file__)
 
     def on_line(frame, event, arg):
         if event == "line":
@@ -282,9 +286,10 @@ def _in_child(shop: Shop, stop_at: int | None) -> tuple[bool, int, set[str]]:
             count = _count_lines(stop_at)
             with shop.open() as opened:
                 told: set[str] = set()
+                other = sqlite3.connect(shop.folder / "shop.db")  # a reader beside the writer
 
                 def tell(_):
-                    ready = {item.sku for item in opened.catalogue.all_items()} - told
+                    ready = {sku for (sku,) in other.execute("SELECT sku FROM items WHERE state = 'ready'")} - told
                     told.update(ready)
                     pipe.write("".join(f"{sku}\n" for sku in sorted(ready)))
                     pipe.flush()

@@ -452,7 +452,7 @@ def test_no_space_left_for_sql_says_so_and_the_next_run_goes_on(shop):
 
 @pytest.mark.parametrize(
     ("error", "expected"),
-    [(OSError(28, "No space left on device"), StoreFull), (OSError(5, "Input/output error"), StoreError), (RuntimeError("disk is full"), StoreFull)],
+    [(OSError(28, "voll"), StoreFull), (OSError(5, "Input/output error"), StoreError), (RuntimeError("disk is full"), StoreFull)],
 )
 def test_an_index_whose_disk_fails_leaves_a_state_that_the_next_run_finishes(shop, error, expected):
     simple(shop, 12)
