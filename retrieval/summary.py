@@ -123,8 +123,9 @@ class Summary:
             lines.append(f"{self.rejected_pictures:,} pictures left out of items that have others")
         lines += [f"  {count:,} x {reason}" for reason, count in list(self.reasons.items())[:10]]
         if self.without_slot:
-            most = ", ".join(f"{category} {count:,}" for category, count in list(self.without_slot.items())[:6])
-            lines.append(f"{sum(self.without_slot.values()):,} items fill no place in a look ({most}...)")
+            kinds = [f"{category} {count:,}" for category, count in self.without_slot.items()]
+            most = ", ".join(kinds[:6]) + ("..." if len(kinds) > 6 else "")
+            lines.append(f"{sum(self.without_slot.values()):,} items fill no place in a look ({most})")
         if self.near_duplicates:
             first = "; ".join(" = ".join(group[:4]) for group in self.near_duplicates[:3])
             alike = sum(map(len, self.near_duplicates))
