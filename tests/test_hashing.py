@@ -11,6 +11,7 @@ from PIL import Image
 
 from retrieval.encoders.hashing import HashingImageEncoder, HashingTextEncoder, _colours, _gradients
 from retrieval.errors import InvalidInput
+from retrieval.lexicon import terms
 from tests.contracts.image_encoder import ImageEncoderContract, garment
 from tests.contracts.text_encoder import TextEncoderContract
 
@@ -38,6 +39,15 @@ class TestHashingTextEncoder(TextEncoderContract):
     def test_texts_without_anything_to_say_share_one_defined_vector(self, encoder):
         rows = encoder.encode_queries(["", " ", "...", "的"])
         assert (rows == rows[0]).all()
+
+    def test_words_that_cancel_one_another_still_give_a_unit_vector(self, encoder):
+        words = sorted({key[0] for key, term in terms().items() if len(key) == 1 and term.kind in ("cut", "material")})
+        rows = encoder.encode_queries(words)
+        opposite = np.argwhere(rows @ rows.T < -0.999)
+        assert len(opposite), "no two words of the lexicon share a place with opposite signs: choose others"
+        first, second = (words[i] for i in opposite[0])
+        row = encoder.encode_queries([f"{first} {second}"])[0]
+        assert np.isfinite(row).all() and np.linalg.norm(row) == pytest.approx(1.0)
 
     def test_too_few_dimensions_are_refused(self):
         with pytest.raises(InvalidInput, match="dim is 100"):

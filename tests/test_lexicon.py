@@ -6,7 +6,8 @@ import pytest
 
 from retrieval import resources
 from retrieval.items import Gender
-from retrieval.lexicon import mentions, names_in, spans, term_for, terms, to_english, tokens
+from retrieval.lexicon import Term, cut, mentions, names_in, spans, term_for, terms, to_english, tokens
+from retrieval.words import units
 
 
 @pytest.mark.parametrize(
@@ -123,3 +124,13 @@ def test_whether_a_title_says_a_phrase(title, phrase, said):
 def test_names_in_a_title():
     assert names_in("Striped leather belt", "material") == {"Leather"}
     assert names_in("不要真皮也不要麂皮", "material") == {"Leather", "Suede"}
+
+
+def test_no_unknown_is_left_where_shorter_words_leave_none():
+    # "a b c" + unknown d would be two stretches; a, b, "c d" are three, all of them known
+    known = {key: Term("cut", "x", "x") for key in [("a", "b", "c"), ("a",), ("b",), ("c", "d")]}
+    assert [(start, end) for start, end, _ in cut(units("a b c d"), known)] == [(0, 1), (1, 2), (2, 4)]
+
+
+def test_no_spelling_is_longer_than_the_search_looks():
+    assert max(map(len, terms())) <= 8

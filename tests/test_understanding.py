@@ -134,6 +134,7 @@ def test_a_locked_piece_that_is_refused_is_let_go():
         ("3千", [3000]),
         ("十五块", [15]),
         ("$5", [5]),
+        ("$0", []),
         ("一条裤子", []),
         ("第二十套", []),
         ("百褶裙", []),
@@ -269,3 +270,12 @@ def test_every_field_of_a_wish_is_shown_or_known_to_be_silent():
 def test_several_commands_in_one_message(said, locked, excluded):
     wish = understand(said, Wish(), shown=looks_shown())
     assert (wish.locked, wish.excluded) == (locked, excluded)
+
+
+def test_a_list_goes_on_with_what_it_began_with():
+    denied = understand("no black, white or grey", Wish())
+    assert denied.without_colours == {"Black", "White", "Grey"} and not denied.colours
+    turned = understand("no red but black, white or grey", Wish())
+    assert (turned.colours, turned.without_colours) == ({"Black", "White", "Grey"}, {"Red"})
+    ended = understand("no black, white shoes please", Wish())
+    assert (ended.colours, ended.without_colours, ended.slots) == ({"White"}, {"Black"}, {Slot.SHOES})
