@@ -31,16 +31,22 @@ _COVERED = {Slot.ONE_PIECE: frozenset({Slot.TOP, Slot.BOTTOM, Slot.ONE_PIECE})}
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One point of view on a pair or a set: its name, log odds for a yes, and the sentence that says why."""
+    """One point of view on a pair or a set: its name, log odds for a yes, and the sentence that says why.
+
+    A veto pulls with minus infinity. `score` is the same in [0, 1].
+    """
 
     name: str
     pull: float
     reason: str
-    is_veto: bool = False
 
     @property
     def score(self) -> float:
-        return 0.0 if self.is_veto else logistic(self.pull)
+        return logistic(self.pull)
+
+    @property
+    def is_veto(self) -> bool:
+        return self.pull == -math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +87,6 @@ def affinity(reference: Garment, candidate: Garment) -> float:
 
 def probability(factors: Sequence[Factor]) -> float:
     """The logistic of all pulls; 0 where there is a veto."""
-    if any(factor.is_veto for factor in factors):
-        return 0.0
     return logistic(sum(factor.pull for factor in factors))
 
 
@@ -125,7 +129,7 @@ def _place(a: Garment, b: Garment, lang: Lang) -> Factor | None:
         is_taken = regions[0] is not None and regions[0] == regions[1]
     else:
         is_taken = second in _COVERED.get(first, {first}) or first in _COVERED.get(second, {second})
-    return Factor("slot", -math.inf, say("same_slot", a, b, lang), is_veto=True) if is_taken else None
+    return Factor("slot", -math.inf, say("same_slot", a, b, lang)) if is_taken else None
 
 
 _PEOPLE = {
@@ -144,7 +148,7 @@ def _person(a: Garment, b: Garment, lang: Lang) -> Factor | None:
     if can_be_worn_by(first, second):
         return None
     words = {"ga": _PEOPLE[lang][str(first)], "gb": _PEOPLE[lang][str(second)]}
-    return Factor("person", -math.inf, say("other_gender", a, b, lang, **words), is_veto=True)
+    return Factor("person", -math.inf, say("other_gender", a, b, lang, **words))
 
 
 # Western pieces that people wear with traditional Indian ones, by the traditional piece. No public outfits show it, so
@@ -213,7 +217,7 @@ def _tradition(a: Garment, b: Garment, lang: Lang) -> Factor | None:
         return None
     if name in (_WITH_DRAPED if traditional.attributes.category in _DRAPED else _WITH_TUNICS):
         return Factor("tradition", 0.4, say("ethnic_fusion", a, b, lang))
-    return Factor("tradition", -math.inf, say("ethnic_clash", a, b, lang), is_veto=True)
+    return Factor("tradition", -math.inf, say("ethnic_clash", a, b, lang))
 
 
 # --- pulls -------------------------------------------------------------------------------------------------------

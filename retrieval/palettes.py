@@ -85,36 +85,45 @@ def _distance(lab: np.ndarray, colour: np.ndarray) -> np.ndarray:
     return np.sqrt(((lab - colour) ** 2).sum(axis=-1))
 
 
+def _off_ground(lab: np.ndarray, ground: np.ndarray) -> np.ndarray:
+    """How far pixels are from a colour of the ground: as `_distance`, but light falls unevenly on a coloured ground."""
+    weight = np.array([0.5 if np.hypot(ground[1], ground[2]) > 20 else 1.0, 1.0, 1.0], np.float32)
+    return _distance(lab * weight, ground * weight)
+
+
 def _backdrop(lab: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which pixels are backdrop, and which merely have its colour without joining the edge. Two bools (h, w).
 
-    Up to three colours of the edge are taken. Each must fill two corners and be commoner at the edge than in the
-    middle, or a garment that fills the frame would be taken for its own backdrop; paper white needs no such proof.
-    The tolerance follows the colour's own spread at the edge: 2.5 (studio paper) to 10 (a lit wall).
+    Up to four colours of the edge are taken that are commoner there than in the middle, or a garment that fills the
+    frame would be taken for its own backdrop; paper white needs no such proof. Together they must hold two corners.
+    The tolerance follows a colour's own spread at the edge: 2.5 (studio paper) to 10 (a lit wall).
     """
     height, width = lab.shape[:2]
     edge = np.concatenate([part.reshape(-1, 3) for part in (lab[:2], lab[-2:], lab[2:-2, :2], lab[2:-2, -2:])])
     middle = lab[height // 3 : height - height // 3, width // 3 : width - width // 3].reshape(-1, 3)
     corners = lab[[1, 1, -2, -2], [1, -2, 1, -2]]
     alike = np.zeros((height, width), bool)
+    held = np.zeros(4, bool)
     rest = edge
-    for _ in range(3):
+    for _ in range(4):
         if len(rest) < 0.12 * len(edge):
             break
         cell = np.floor(rest / 6).astype(np.int64) + 64
         key = (cell[:, 0] * 128 + cell[:, 1]) * 128 + cell[:, 2]
         values, counts = np.unique(key, return_counts=True)
         colour = np.median(rest[key == values[counts.argmax()]], axis=0)
-        spread = _distance(rest, colour)
+        spread = _off_ground(rest, colour)
         near = spread < 8
         share = near.sum() / len(edge)
         if share < 0.12:
             break
         is_paper = colour[0] > 97 and np.abs(colour[1:]).max() < 3
-        in_middle = (_distance(middle, colour) < 8).mean()
-        if (is_paper or in_middle < share) and (_distance(corners, colour) < 10).sum() >= 2:
-            alike |= _distance(lab, colour) < np.clip(4 * np.median(spread[near]), 2.5, 10)
+        if is_paper or (_off_ground(middle, colour) < 8).mean() < share:
+            alike |= _off_ground(lab, colour) < np.clip(4 * np.median(spread[near]), 2.5, 10)
+            held |= _off_ground(corners, colour) < 10
         rest = rest[spread >= 12]
+    if held.sum() < 2:
+        alike[:] = False
     backdrop = _flood(alike)
     return backdrop, alike & ~backdrop
 

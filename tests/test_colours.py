@@ -102,6 +102,17 @@ def test_a_garment_cut_by_the_frame_is_not_its_own_backdrop():
     assert palette[0].share > 0.9
 
 
+def test_light_falling_off_over_a_coloured_ground_is_still_ground():
+    y, x = np.mgrid[0:80, 0:60]
+    light = 1 - 0.45 * np.hypot((y - 40) / 50, (x - 30) / 38)  # a lamp over a carpet, dark towards the corners
+    rgb = (np.array([170, 30, 70]) * light[..., None]).clip(0, 255).astype(np.uint8)
+    image = Image.fromarray(rgb)
+    ImageDraw.Draw(image).rectangle((14, 14, 46, 66), fill=(205, 205, 200))
+    palette = measure_palette(image)
+    assert palette[0].family in ("grey", "white")
+    assert palette[0].share > 0.9
+
+
 def test_backdrop_inside_the_outline_counts_little():
     image = _picture(RED)
     ImageDraw.Draw(image).rectangle((24, 30, 36, 50), fill=WHITE)  # the hole of a handle
@@ -119,6 +130,20 @@ def test_skin_beside_a_garment_does_not_count_but_skin_alone_does():
     assert sum(swatch.share for swatch in palette if swatch.family != "blue") < 0.1
     alone = measure_palette(_picture(skin))
     assert alone[0].share > 0.9
+
+
+def test_a_garment_of_the_colour_of_skin_keeps_its_colour_beside_a_belt():
+    image = _picture((196, 140, 100))
+    ImageDraw.Draw(image).rectangle((12, 36, 48, 46), fill=NAVY)
+    palette = measure_palette(image)
+    assert palette[0].family != "blue" and palette[0].share > 0.6
+
+
+def test_what_touches_the_frame_but_no_corner_is_garment():
+    image = Image.new("RGB", (60, 80), NAVY)  # fills the frame; its sleeves are red
+    ImageDraw.Draw(image).rectangle((0, 22, 9, 58), fill=RED)
+    ImageDraw.Draw(image).rectangle((50, 22, 59, 58), fill=RED)
+    assert {swatch.family for swatch in measure_palette(image)} == {"blue", "red"}
 
 
 def test_two_colours_have_their_shares():

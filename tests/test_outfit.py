@@ -190,7 +190,9 @@ def test_pieces_that_may_not_meet_never_do():
 
 def test_the_shoppers_own_item_is_not_proposed():
     own = replace(JEANS, sku="t1")
-    assert all("t1" not in skus(look) for look in compose(own, WARDROBE))
+    only = by_slot(WARDROBE[Slot.TOP][0], *WARDROBE[Slot.SHOES])
+    assert all("t1" in skus(look) for look in compose(JEANS, only)[:1])
+    assert all("t1" not in skus(look) for look in compose(own, only))
 
 
 # --- budget ------------------------------------------------------------------------------------------------------
@@ -253,6 +255,14 @@ def test_locked_pieces_stay_in_every_look():
 def test_a_locked_piece_that_costs_too_much_leaves_no_look():
     wish = Wish(locked=frozenset({"t1"}), budget_total=Decimal(9))
     assert compose(JEANS, WARDROBE, wish) == ()
+
+
+def test_a_locked_piece_is_not_given_up_for_what_it_costs():
+    wardrobe = by_slot(
+        piece("b1", "Handbags", "Brown", "30"), piece("t1", "Tops", "White"), piece("s1", "Heels", "Black")
+    )
+    looks = compose(JEANS, wardrobe, Wish(locked=frozenset({"b1"}), budget_total=Decimal(45)))
+    assert looks and all("b1" in skus(look) and look.total <= 45 for look in looks)
 
 
 def test_only_the_slots_asked_for():
