@@ -2,7 +2,7 @@
 
 Pure functions. `compose` tries every combination of the admitted pieces (the first of each slot, within a bound), adds
 up what each piece and each pair is worth, takes the best one that the wish allows, then the best that differs from it,
-and so on. The judgement of pairs and sets is `assistant.compatibility`'s.
+and so on. Pairs are judged by `assistant.compatibility`, sets by `assistant.coherence`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from math import prod
 import numpy as np
 
 from assistant.characters import CHARACTERS, Character, title_for
-from assistant.compatibility import NO_BELOW, affinity, is_traditional, pair_factors, score_set, slot_in_look
+from assistant.coherence import score_set
+from assistant.compatibility import NO_BELOW, affinity, is_traditional, pair_factors, slot_in_look
 from assistant.looks import Look, Piece, Unfilled
 from assistant.phrases import slot_word
 from assistant.wish import Wish

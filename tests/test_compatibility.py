@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assistant.coherence import score_set
 from assistant.compatibility import (
     NO_BELOW,
     YES_FROM,
@@ -19,7 +20,6 @@ from assistant.compatibility import (
     judge_pair,
     pair_factors,
     probability,
-    score_set,
 )
 from assistant.harmony import PULL, Tone, hue_distance, relation, tone_of
 from assistant.phrases import _phrases, listed, noun, say, some
