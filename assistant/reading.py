@@ -15,7 +15,7 @@ from functools import cache
 from assistant.amounts import find_amounts
 from retrieval import resources
 from retrieval.lexicon import Term, cut, terms
-from retrieval.words import keys, units
+from retrieval.words import Unit, keys, units
 
 ATTRIBUTES = {"colour": "colours", "material": "materials", "pattern": "patterns"}  # kind of term -> field of a wish
 HEADS = frozenset({"category", "slot"})
@@ -104,12 +104,19 @@ def _parts(message: str) -> list[Part]:
 
     for amount in [*amounts, None]:
         stop = amount.start if amount else len(found)
-        for start, end, term in cut(found[place:stop], _known()):
-            add(term.kind if term else "", place + start, place + end, term)
+        while place < stop:  # no phrase reaches over punctuation: 不要,换 is not 不要换
+            end = next((i for i in range(place + 1, stop) if _stops(message, found[i - 1], found[i])), stop)
+            for start, until, term in cut(found[place:end], _known()):
+                add(term.kind if term else "", place + start, place + until, term)
+            place = end
         if amount:
             add("amount", amount.start, amount.end, value=amount.value)
             place = amount.end
     return _in_context([part for part in parts if part.kind != "filler"], has_amount=bool(amounts))
+
+
+def _stops(message: str, before: Unit, after: Unit) -> bool:
+    return any(char in _STOP for char in message[before.end : after.start])
 
 
 def _in_context(parts: list[Part], *, has_amount: bool) -> list[Part]:

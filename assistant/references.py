@@ -114,12 +114,14 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
             if meant.names_a_piece and reading.has("swap", "swap_away", "more", "negate", "negate_after")
             else []
         )
-        reading.take(HEADS)
-        return replace(
+        wish = replace(
             wish,
             locked=wish.locked | {piece.sku for piece in rest},
             excluded=wish.excluded | {piece.sku for piece in changed},
         )
+        wish = _cheaper(reading, wish, shown, meant) if reading.has("cheaper") else wish
+        reading.take(HEADS)
+        return wish
     if reading.has("more") and reading.has("swap", "swap_away") and meant.names_a_piece:
         gone = [piece for piece in meant.look if piece not in meant.of(meant.look)]  # "change everything else"
         reading.take(HEADS)
@@ -155,7 +157,9 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         reading.take(HEADS)
         return replace(wish, locked=wish.locked | {p.sku for p in kept}, excluded=wish.excluded - {p.sku for p in kept})
     if reading.has("swap", "swap_away") or (reading.has("more") and not reading.is_comparison):
-        gone = meant.of(shown.pieces)
+        if any(part.kind == "topic:colours" for part in reading.parts):  # "another colour" of the same
+            return replace(wish, like_sku=opened.sku) if opened else wish
+        gone = meant.of(meant.look if meant.is_named else shown.pieces)
         if reading.has("swap"):
             reading.take({"slot"})
         if reading.has("swap_away"):  # "swap the shoes for sneakers": what is named first goes
@@ -215,11 +219,22 @@ def _paired(reading: Reading, shown: Shown) -> list[ShownPiece]:
 
 def _is_denied_reference(reading: Reading, meant: _Meant) -> bool:
     """ "not this one", "I don't like the second look", 这双鞋不好看: something shown is refused, not a kind of thing."""
-    if not (meant.is_named or meant.is_this) or reading.has("cheaper"):
+    if reading.has("cheaper"):
+        return False
+    if meant.slots and not meant.categories and _is_disliked(reading):
+        return True
+    if not (meant.is_named or meant.is_this):
         return False
     if meant.is_named and meant.names_a_piece and reading.has("too"):
         return True  # "the third one is nice but the shoes are too sporty"
     return reading.has("negate", "negate_after") and not _names_an_attribute(reading)
+
+
+def _is_disliked(reading: Reading) -> bool:
+    """ "I don't like the shoes": those that are shown; "no shoes" would bar all."""
+    said = [part.text for part in reading.parts if part.kind in ("negate", "negate_after")]
+    disliked = any(word in text.lower() for text in said for word in ("喜欢", "好看", "丑", "难看", "like", "ugly"))
+    return disliked and not _names_an_attribute(reading) and not reading.has("swap", "swap_away", "into")
 
 
 def _names_an_attribute(reading: Reading) -> bool:

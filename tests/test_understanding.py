@@ -264,6 +264,9 @@ def test_every_field_of_a_wish_is_shown_or_known_to_be_silent():
         ("第一套和第二套都不要", set(), {"T1", "B1", "S1", "G1", "T2", "B2", "S2"}),
         ("I don't like any of these", set(), {piece.sku for piece in looks_shown().pieces}),
         ("they are all nice", set(), set()),
+        ("裤子不要,换成裙子", set(), {"B1", "B2", "B3"}),  # 不要 and 换 stand in two clauses: not 不要换
+        ("上衣和鞋都不喜欢", set(), {"T1", "T2", "T3", "S1", "S2", "S3"}),
+        ("replace the trousers in the second look", set(), {"B2"}),
         ("keep it casual", set(), set()),
     ],
 )
