@@ -241,7 +241,7 @@ class Chat:
                     turn.current().check_cancelled()
                     events.put(reply)
             except turn.Cancelled:
-                events.put(Reply(talk, (Line("stopped"),)))
+                events.put(Reply(talk, (Line("change.stopped"),)))
             except OutfitError as error:
                 events.put(Reply(talk, (Trouble(error.code, str(error), error.hint),)))
             except Exception as error:  # noqa: BLE001 - handed to the thread that asked

@@ -95,7 +95,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "garment.usage": ("Worn for", "场合"),
     "garment.season": ("Season", "季节"),
     "same.title": ("Closest in the shop", "店里最接近的商品"),
-    "same.none": ("Nothing in the shop looks like it.", "店里没有相似的商品。"),
     "looks.title": ("{count} {count:look|looks} for it", "为它搭配了 {count} 套"),
     "looks.title_wish": ("{count} {count:look|looks}, as you asked", "按你的要求搭配了 {count} 套"),
     "looks.none": (
@@ -113,7 +112,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "look.data": ("Data", "数据"),
     "look.saved": ("Saved to your downloads", "已保存到下载"),
     "look.reroll": ("Show me other looks", "换几套看看"),
-    "look.made": ("Made with pieces in stock on {date}", "由 {date} 有货的单品搭配"),
     "piece.lock": ("Keep this piece", "保留这件"),
     "piece.unlock": ("Stop keeping this piece", "不再保留这件"),
     "piece.locked": ("Kept", "已保留"),
@@ -163,7 +161,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "change.undone": ("Back to how it was.", "已恢复到上一步。"),
     "change.nothing": ("There is nothing to undo.", "没有可以撤销的。"),
-    "stopped": ("Stopped. What you had before is still here.", "已停止，之前的内容都还在。"),
+    "change.stopped": ("Stopped. What you had before is still here.", "已停止，之前的内容都还在。"),
     # --- errors: one sentence each, and a way on ---
     "error.what": ("What exactly happened", "具体原因"),
     "error.unsupported_image": (

@@ -5,6 +5,7 @@ A visitor's files live in memory only, under names that cannot be guessed, and a
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 import time
@@ -162,8 +163,9 @@ def routes(catalogue: Catalogue, drawer: Drawer, samples: Path) -> list[Route]:
 
 
 def sample_photos(folder: Path) -> list[Path]:
-    """The sample photos that ship, by name."""
-    return sorted(path for path in folder.glob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"))
+    """The sample photos that ship and show a garment, as `photos.json` beside them says."""
+    entries = json.loads((folder / "photos.json").read_text(encoding="utf-8"))
+    return [folder / entry["file"] for entry in entries if entry["garments"]]
 
 
 def media_type(data: bytes) -> str:

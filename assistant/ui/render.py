@@ -163,7 +163,7 @@ def choice(one: Choice, lang: Lang) -> str:
         sides = ",".join(f"{side:.1f}" for side in box.as_tuple())
         boxes.append(
             f'<button type="button" class="box" style="{place};z-index:{number}" data-act="choose" data-box="{sides}" '
-            f'data-name="{escape(name)}" aria-label="{escape(say("choose.box", lang, name=name))}">'
+            f'data-name="{escape(name)}" aria-label="{escape(say("choose.box", lang, name=name.lower()))}">'
             f"<span>{escape(name)}</span></button>"
         )
     if count:
@@ -179,7 +179,10 @@ def choice(one: Choice, lang: Lang) -> str:
         f'{"".join(boxes)}<div class="drawn" hidden></div></div>'
     )
     whole = button("choose", say("choose.whole", lang))
-    return f'{words}<p class="aside">{escape(how)}</p>{photo}<div class="row">{whole}</div>'
+    return (
+        f'{words}<p class="aside">{escape(how)}</p><div data-photo="{escape(one.photo)}">{photo}'
+        f'<div class="row">{whole}</div></div>'
+    )
 
 
 def answered(answer: Recommendation, lang: Lang, wish: Wish, token: str | None, is_new: bool) -> str:

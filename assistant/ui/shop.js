@@ -85,7 +85,7 @@ watch('value', () => {
   turn = patch.turn;
   if (isNew || !patch.busy) show(patch);
   if (patch.busy) return;
-  retire(patch.turn);
+  retire(patch);
   markKept(patch.kept);
   if (patch.note) toast(patch.note);
   setBusy(false);
@@ -117,10 +117,13 @@ function show(patch) {
   node.scrollIntoView({ block: patch.busy ? 'end' : 'start', behavior: still ? 'auto' : 'smooth' });
 }
 
-// Looks that a later turn has replaced stay to be seen, without buttons that would act on what is shown now.
-function retire(number) {
-  if (!document.querySelector(`#turn-${number} .looks`)) return;
-  for (const looks of all('.looks')) looks.classList.toggle('past', !looks.closest(`#turn-${number}`));
+// What a later turn has replaced stays to be seen, without buttons that would act on what is shown now.
+function retire(patch) {
+  for (const choice of all('[data-photo]')) choice.inert = choice.dataset.photo !== patch.photo;
+  for (const kind of ['.looks', '.seen']) {
+    const found = all(kind);
+    for (const node of found) node.classList.toggle('past', node !== found.at(-1));
+  }
 }
 
 // Locks changed by a later turn are shown in the looks that stand above, too.
@@ -196,7 +199,7 @@ element.addEventListener('click', (event) => {
     case 'browse': find('.files').click(); return;
     case 'camera': find('.shot').click(); return;
     case 'close': sheet.close(); return;
-    case 'stop': trigger('halt', {}); return;
+    case 'stop': trigger('halt', {}); toast(say('step.stopping')); return;
     case 'open': trigger('peek', data); return;
     case 'language': {
       speak(lang === 'zh' ? 'en' : 'zh');
@@ -253,7 +256,6 @@ document.addEventListener('drop', (event) => {
 document.addEventListener('sheet', (event) => {
   if (!event.detail) return;
   sheet.querySelector('div').innerHTML = event.detail.html;
-  sheet.querySelector('.close').setAttribute('aria-label', lang === 'zh' ? '关闭' : 'Close');
   if (!sheet.open) sheet.showModal();
   sheet.scrollTop = 0;
 });

@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
 _SESSION_S = 3_600  # a conversation is forgotten that long after its last turn; its photos are, too
 _TURNS_AT_ONCE = 16  # of all visitors together; one that waits for a model costs next to nothing
-_PAGE_WORDS = ("page.", "write.", "look.saved", "step.upload", "step.stopping", "you.whole", "you.drawn", "you.photo")
+_PAGE_WORDS = ("page.", "write.", "look.saved", "item.close", "step.stopping")
 
 
 
@@ -276,6 +276,7 @@ class Shop:
                 talk.wish, talk.lang, can_undo=talk.before is not None, can_reroll=bool(talk.pieces())
             ),
             "kept": sorted(talk.wish.locked),
+            "photo": talk.photo,
         }
 
     def _export(self, visit: Visit, asked: dict[str, Any]) -> str:
@@ -329,7 +330,7 @@ def _said(ask: chat.Ask, asked: dict[str, Any], lang: Lang) -> str:
         case chat.Choose(None):
             return render.you(say("you.whole", lang))
         case chat.Choose():
-            return render.you(say("you.chose", lang, name=name) if name else say("you.drawn", lang))
+            return render.you(say("you.chose", lang, name=name.lower()) if name else say("you.drawn", lang))
         case chat.DropWish():
             return render.you(say("you.drop", lang, chip=name))
         case chat.Swap():

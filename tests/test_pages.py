@@ -1,0 +1,421 @@
+"""The shop page in a real browser, over the real app and the demo catalogue. Skipped by name without Chromium.
+
+`OUTFIT_SCREENSHOTS=1 pytest tests/test_pages.py -k screenshots` takes the pictures of the README.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from assistant.ui.files import Drawer, PhotoGone
+from retrieval import images, resources
+from retrieval.errors import UnsupportedImage
+
+PHOTOS = resources.path("demo/photos")
+SCREENSHOTS = resources.path("screenshots")
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run",
+)  # fmt: skip
+ONE, SEVERAL, NONE = "hanger_shirt.jpg", "flatlay_women.jpg", "empty_room.jpg"
+
+
+def jpeg(side: int = 64, colour: str = "#446688") -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (side, side), colour).save(out, "JPEG")
+    return out.getvalue()
+
+
+# --- what a visitor gives, and for how long it is kept ----------------------------------------------------------------
+
+
+def test_a_photo_is_kept_as_a_plain_picture_and_gone_after_its_time():
+    now = [0.0]
+    drawer = Drawer(keep_s=60, clock=lambda: now[0])
+    name = drawer.put(jpeg() + b"<script>what followed the picture</script>")
+    assert drawer.photo(name).size == (64, 64)
+    kept = drawer.get(name)
+    assert kept.kind == "image/jpeg" and b"script" not in kept.data
+    now[0] = 59.9
+    assert drawer.photo(name).mode == "RGB"
+    now[0] = 60
+    with pytest.raises(PhotoGone):
+        drawer.photo(name)
+    assert len(drawer) == 0
+
+
+def test_what_is_no_picture_is_refused_and_dropped():
+    drawer = Drawer()
+    name = drawer.put(b"not a picture")
+    with pytest.raises(UnsupportedImage):
+        drawer.photo(name)
+    assert drawer.get(name) is None
+
+
+def test_the_oldest_files_make_room():
+    drawer = Drawer(most_bytes=250)
+    names = [drawer.put(bytes(100)) for _ in range(4)]
+    assert [drawer.get(name) is None for name in names] == [True, True, False, False]
+
+
+# --- the app ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def address(demo) -> Iterator[str]:
+    """The real app on loopback, on a free port."""
+    uvicorn = pytest.importorskip("uvicorn")
+    from assistant.serve import build_app
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(build_app(demo), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        server.should_exit = True
+        thread.join(20)
+
+
+def test_item_pictures_are_served_by_sku_and_may_be_kept(demo, address):
+    item = next(demo.catalogue.all_items())
+    reply = httpx.get(f"{address}items/{item.sku}/picture?v={item.views[0].digest[:12]}")
+    assert reply.content == demo.catalogue.picture_bytes(item.sku)
+    assert reply.headers["content-type"].startswith("image/") and "immutable" in reply.headers["cache-control"]
+    assert "immutable" not in httpx.get(f"{address}items/{item.sku}/picture").headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "items/no-such/picture", "items/..%2F..%2Fetc%2Fpasswd/picture", "samples/..%2F..%2Fstyles.csv", "samples/x.jpg",
+        "photos/x", "exports/x", "gradio_api/file=/etc/passwd", "gradio_api/file=app.py",
+    ],
+)  # fmt: skip
+def test_no_other_file_can_be_had(address, path):
+    assert httpx.get(address + path).status_code in (403, 404)
+
+
+def test_uploads_are_bounded_and_only_from_the_page_itself(address):
+    assert httpx.post(f"{address}photos", content=bytes(images.Limits().max_bytes + 1)).status_code == 413
+    other = httpx.post(f"{address}photos", content=jpeg(), headers={"sec-fetch-site": "cross-site"})
+    assert other.status_code == 403
+    name = httpx.post(f"{address}photos", content=b"<html>").json()["name"]
+    assert httpx.get(f"{address}photos/{name}").status_code == 404  # never served as it came
+
+
+# --- in the browser ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not found:
+        pytest.skip("no Chromium on this machine: the page is not tested in a browser")
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=found, args=list(QUIET))
+        yield chromium
+        chromium.close()
+
+
+Visit = Callable[..., "Page"]
+
+
+class Page:
+    """A visitor's browser tab, with what tests do over and over."""
+
+    def __init__(self, tab: Any) -> None:
+        self.tab = tab
+        self.requests: list[str] = []
+        self.troubles: list[str] = []
+        tab.on("request", lambda request: self.requests.append(request.url))
+        tab.on("pageerror", lambda error: self.troubles.append(str(error)))
+
+    def answered(self) -> None:
+        """Until the turn under way is over."""
+        self.tab.wait_for_function(
+            "() => !document.querySelector('#shop [data-busy]') && !document.querySelector('#pending')", timeout=30_000
+        )
+
+    def act(self, selector: str) -> None:
+        self.tab.locator(selector).first.click()
+        self.tab.wait_for_timeout(60)
+        self.answered()
+
+    def show(self, photo: str | dict) -> None:
+        given = str(PHOTOS / photo) if isinstance(photo, str) else photo
+        self.tab.set_input_files(".files", given)
+        self.tab.wait_for_selector(".turn:last-child .answer > *, #pending")
+        self.tab.wait_for_timeout(60)
+        self.answered()
+
+    def say(self, words: str) -> None:
+        self.tab.fill("#shop textarea", words)
+        self.tab.keyboard.press("Enter")
+        self.tab.wait_for_timeout(60)
+        self.answered()
+
+    def text(self, selector: str) -> str:
+        return self.tab.locator(selector).last.inner_text()
+
+    def names(self) -> list[list[str]]:
+        """Names of the pieces, look by look, of the last answer."""
+        looks = self.tab.locator(".turn:last-child .look")
+        return [looks.nth(i).locator(".piece .name").all_inner_texts() for i in range(looks.count())]
+
+
+@pytest.fixture
+def visit(browser, address) -> Iterator[Visit]:
+    """Opens the page for a new visitor; all are closed at the end, and none met an error or left the machine."""
+    pages: list[Page] = []
+    contexts = []
+
+    def open_page(locale: str = "en-GB", width: int = 1280, height: int = 900, **options: Any) -> Page:
+        size = {"width": width, "height": height}
+        context = browser.new_context(locale=locale, viewport=size, reduced_motion="reduce", **options)
+        contexts.append(context)
+        page = Page(context.new_page())
+        pages.append(page)
+        page.tab.goto(address)
+        page.tab.wait_for_selector("#shop h1:not(:empty)")
+        return page
+
+    yield open_page
+    for page in pages:
+        outside = [url for url in page.requests if not url.startswith((address, "data:", "blob:"))]
+        assert outside == [] and page.troubles == []
+    for context in contexts:
+        context.close()
+
+
+def test_one_garment_becomes_three_looks_with_what_the_database_says(visit, demo):
+    page = visit()
+    page.show(ONE)
+    if page.tab.locator(".turn:last-child .choice").count():
+        page.act(".choice .box")
+    assert page.tab.locator(".turn:last-child .look").count() == 3
+    row = page.tab.locator(".turn:last-child .piece").first
+    item = demo.catalogue.item(row.get_attribute("data-piece"))
+    assert row.locator(".name").inner_text() == item.title
+    assert f"{item.price:.0f}" in row.locator(".price b").inner_text()
+    assert row.locator(".why").inner_text()
+    assert page.tab.locator(".same .product").count() == 5
+    assert page.tab.locator(".garment .swatches li").count() >= 1
+
+
+def test_several_garments_are_offered_and_one_is_chosen_by_keyboard(visit):
+    page = visit()
+    page.show(SEVERAL)
+    boxes = page.tab.locator(".choice .box")
+    assert boxes.count() >= 2
+    assert all(name.startswith("Style the ") for name in boxes.evaluate_all("all => all.map(b => b.ariaLabel)"))
+    boxes.last.focus()
+    page.tab.keyboard.press("Enter")
+    page.tab.wait_for_selector(".look")
+    page.answered()
+    assert page.text(".garment h2")
+
+
+def test_a_box_may_be_drawn_by_hand(visit):
+    page = visit()
+    page.show(SEVERAL)
+    photo = page.tab.locator(".choice").bounding_box()
+    page.tab.mouse.move(photo["x"] + 6, photo["y"] + 6)
+    page.tab.mouse.down()
+    for share in (0.2, 0.4, 0.5):
+        page.tab.mouse.move(photo["x"] + photo["width"] * share, photo["y"] + photo["height"] * share)
+    page.tab.mouse.up()
+    page.tab.wait_for_selector(".turn:last-child .garment")
+    page.answered()
+    assert page.text(".turn:last-child .you") == "The part that I marked"
+    assert page.tab.locator(".choice .drawn").is_visible()
+
+
+def test_a_photo_without_a_garment_is_told_kindly_and_a_way_on_is_shown(visit):
+    page = visit()
+    page.show(NONE)
+    assert "can’t find a garment" in page.text(".answer .says")
+    assert page.tab.get_by_role("button", name="Take the whole photo").count() == 1
+
+
+def test_wishes_refine_show_as_chips_and_come_off(visit):
+    page = visit()
+    page.act(".samples button")
+    if page.tab.locator(".turn:last-child .choice").count():
+        page.act(".choice .box")
+    page.say("no bag, under 150 in all")
+    assert page.tab.locator(".bar .chip").count() == 2
+    slots = page.tab.locator(".turn:last-child .piece .kicker").all_inner_texts()
+    assert slots and not any("BAG" in slot.upper() for slot in slots)
+    totals = [float(re.sub(r"[^\d.]", "", total)) for total in page.tab.locator(".turn:last-child .total b").all_inner_texts()]
+    assert totals and max(totals) <= 150
+    page.act(".bar .chip")
+    assert page.tab.locator(".bar .chip").count() == 1
+
+
+def test_lock_reroll_swap_remove_and_undo(visit):
+    page = visit()
+    page.show(ONE)
+    if page.tab.locator(".turn:last-child .choice").count():
+        page.act(".choice .box")
+    before = page.names()
+    page.act(".turn:last-child [data-act=lock]")
+    assert page.tab.locator(".turn:last-child .piece").first.get_by_role("button", pressed=True).count() == 1
+    page.act(".bar [data-act=reroll]")
+    rolled = page.names()
+    assert all(before[0][0] in look for look in rolled) and rolled != before
+    page.act(".turn:last-child .piece:nth-child(2) [data-act=swap]")
+    swapped = page.names()
+    assert swapped[0][1] != rolled[0][1] and swapped[1:] == rolled[1:]
+    page.act(".turn:last-child .piece:nth-child(2) [data-act=remove]")
+    assert all(swapped[0][1] not in look for look in page.names())
+    page.act(".bar [data-act=undo]")
+    assert page.names() == swapped
+
+
+def test_the_page_speaks_chinese_where_the_browser_does_and_can_be_switched(visit):
+    page = visit(locale="zh-CN")
+    assert page.tab.locator("html").get_attribute("lang") == "zh-CN"
+    assert "给我看" in page.text("#shop h1")
+    page.show(ONE)
+    if page.tab.locator(".turn:last-child .choice").count():
+        page.act(".choice .box")
+    page.say("换成白色的，总价五百以内")
+    assert "总价不超过 500" in page.text(".bar").replace(",", "")
+    assert re.search("[\u4e00-\u9fff]", page.text(".look .why"))
+    page.act("[data-act=language]")
+    assert page.tab.locator("html").get_attribute("lang") == "en"
+    assert "under 500 in all" in page.text(".bar")
+    assert not re.search("[\u4e00-\u9fff]", page.text(".turn:last-child .look .why"))
+
+
+def test_a_broken_file_harms_its_own_turn_only(visit):
+    page = visit()
+    page.show({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"<svg onload=alert(1)>"})
+    assert "can’t read that file" in page.text(".trouble")
+    page.show(ONE)
+    assert page.tab.locator(".turn:last-child .trouble").count() == 0
+
+
+def test_what_is_typed_is_text_and_never_markup(visit):
+    page = visit()
+    page.say('<img src="http://outside.example/x.png" onerror="alert(1)"> red dress')
+    assert page.tab.locator(".bubble img").count() == 0
+    assert "<img" in page.text(".bubble")
+
+
+def test_two_visitors_never_see_each_others_things(visit, address):
+    one, other = visit(), visit(locale="zh-CN")
+    one.show(ONE)
+    assert other.tab.locator(".turn").count() == 0
+    other.say("红色连衣裙")
+    assert other.tab.locator(".turn").count() == 1 and other.tab.locator(".bubble img").count() == 0
+    one.tab.reload()
+    one.tab.wait_for_selector("#shop h1:not(:empty)")
+    assert one.tab.locator(".turn").count() == 0
+
+
+def test_an_item_opens_with_what_looks_like_it(visit):
+    page = visit()
+    page.say("black shoes")
+    page.act(".product")
+    page.tab.locator(".turn:last-child .tile[data-act=open]").first.click()
+    page.tab.wait_for_selector("dialog[open] h2")
+    assert page.tab.locator("dialog .product").count() == 4
+    page.tab.keyboard.press("Escape")
+    assert not page.tab.locator("dialog").first.is_visible()
+
+
+def test_a_look_is_saved_as_picture_page_and_data(visit, tmp_path):
+    page = visit()
+    page.say("blue jeans")
+    page.act(".product")
+    files = {}
+    for kind in ("picture", "page", "data"):
+        with page.tab.expect_download() as download:
+            page.tab.locator(f".turn:last-child [data-act=save][data-kind={kind}]").first.click()
+        files[kind] = tmp_path / download.value.suggested_filename
+        download.value.save_as(files[kind])
+        page.answered()
+    with Image.open(files["picture"]) as picture:
+        assert picture.format == "PNG" and picture.width == 1080
+    saved = files["page"].read_text(encoding="utf-8")
+    assert "data:image/" in saved and "<script" not in saved and "http://" not in saved
+    assert '"pieces"' in files["data"].read_text(encoding="utf-8")
+
+
+def test_it_fits_a_phone_and_everything_has_a_name_for_a_screen_reader(visit):
+    page = visit(width=390, height=844, has_touch=True)
+    page.show(ONE)
+    if page.tab.locator(".turn:last-child .choice").count():
+        page.act(".choice .box")
+    assert page.tab.evaluate("document.documentElement.scrollWidth") <= 390
+    nameless = page.tab.evaluate(
+        """() => [...document.querySelectorAll('#shop button, #shop a, #shop textarea')]
+            .filter(node => !node.closest('[hidden]'))
+            .filter(node => !(node.getAttribute('aria-label') || node.innerText || node.querySelector('img[alt]:not([alt=""])')))
+            .map(node => node.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+    assert page.tab.locator("#shop img:not([alt])").count() == 0
+
+
+def test_a_turn_can_be_stopped(visit, demo, monkeypatch):
+    """The stop button's way through page and session; that a turn ends at its next step is told in test_chat."""
+    from assistant.ui.shop import Stops
+
+    reached = threading.Event()
+    real = Stops.stop
+
+    def stop(self: Stops, session: str) -> None:
+        real(self, session)
+        reached.set()
+
+    monkeypatch.setattr(Stops, "stop", stop)
+    page = visit()
+    page.tab.evaluate("document.querySelector('#shop .stop').hidden = false")
+    page.tab.locator("#shop .stop").click()
+    assert reached.wait(5)
+
+
+# --- the README's pictures --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not os.environ.get("OUTFIT_SCREENSHOTS"), reason="OUTFIT_SCREENSHOTS=1 takes the README's screenshots")
+def test_screenshots(visit):
+    SCREENSHOTS.mkdir(exist_ok=True)
+
+    def take(page: Page, name: str) -> Path:
+        page.tab.wait_for_timeout(1_500)  # scrolling and pictures come to rest
+        path = SCREENSHOTS / f"{name}.webp"
+        with Image.open(io.BytesIO(page.tab.screenshot())) as shot:
+            shot.convert("RGB").save(path, "WEBP", quality=86, method=6)
+        return path
+
+    page = visit()
+    page.show(SEVERAL)
+    taken = [take(page, "choice")]
+    page.act(".choice .box >> nth=1")
+    page.tab.evaluate("document.querySelector('.turn:last-child h3:last-of-type').scrollIntoView()")
+    page.tab.mouse.wheel(0, -80)
+    taken.append(take(page, "looks"))
+    phone = visit(locale="zh-CN", width=390, height=844, has_touch=True, color_scheme="dark", device_scale_factor=2)
+    phone.show(SEVERAL)
+    phone.act(".choice .box >> nth=1")
+    taken.append(take(phone, "phone-zh"))
+    assert sum(path.stat().st_size for path in taken) <= 600 * 1024
