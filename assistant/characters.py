@@ -13,8 +13,8 @@ from assistant.harmony import relation, tone_of
 from assistant.phrases import colour_word
 from retrieval.items import Garment, Lang
 
-_TONAL = frozenset({"tone_on_tone", "same_colour", "neutrals_same", "neutrals"})
-_CONTRAST = frozenset({"complementary", "neutrals_contrast", "analogous", "print_on_plain", "echo"})
+_TONAL = frozenset({"tone_on_tone", "same_colour", "neutrals_same"})
+_CONTRAST = frozenset({"complementary", "neutrals_contrast"})
 _WEIGHT = 1.2  # log odds: strong enough to choose among pieces that all go, too weak to bring in one that does not
 
 
@@ -65,11 +65,11 @@ def _is_neutral(a: Garment, b: Garment) -> float:
 
 
 CHARACTERS = (
-    Character("tonal", _is_tonal, 0.6, {"en": "Tone on tone", "zh": "同色系"}),
+    Character("tonal", _is_tonal, 0.5, {"en": "Tone on tone", "zh": "同色系"}),
     Character("contrast", _is_contrast, 0.5, {"en": "A clear contrast", "zh": "鲜明对比"}),
     Character("dressy", _dressier, 0.3, {"en": "A little dressier", "zh": "更正式一点"}),
     Character("relaxed", _calmer, 0.3, {"en": "Relaxed", "zh": "轻松随性"}),
-    Character("neutral", _is_neutral, 0.75, {"en": "Calm neutrals", "zh": "安静的中性色"}),
+    Character("neutral", _is_neutral, 1.0, {"en": "Calm neutrals", "zh": "安静的中性色"}),
 )
 _PLAIN = {
     "en": ("With {colour}", "Another way", "A third way", "One more way"),

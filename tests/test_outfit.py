@@ -165,6 +165,10 @@ def test_a_title_says_what_is_so():
     skirt = Garment("s", Attributes("Skirts", gender=Gender.WOMEN, colour="Navy Blue", usage="Casual"))
     assert compose(skirt, tonal)[0].title == "Tone on tone"
     assert compose(JEANS, dressy)[0].title == "A little dressier"
+    one_loud = by_slot(
+        piece("t", "Tops", "Green"), piece("s", "Casual Shoes", "Black"), piece("b", "Handbags"), piece("a", "Watches")
+    )
+    assert compose(JEANS, one_loud)[0].title != "Calm neutrals"
 
 
 def test_looks_stop_where_they_would_repeat():
