@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _LATENCY_S = 0.2
 _SLOTS, _PER_SLOT = (Slot.TOP, Slot.OUTERWEAR, Slot.SHOES, Slot.BAG, Slot.ACCESSORY), 20
 _CALLS = 60
+_TIMES = 5  # the concurrent way; the sequential one takes 20 s each time
 _MALFORMED = 1_000
 
 
@@ -46,14 +47,16 @@ def bench_vlm(_data: Path, seed: int) -> Result:
     """Five suggestions of twenty candidates each; see the head of this module. `n` is the number of pairs."""
     figures: dict[str, float] = {}
     with _server() as url:
-        one, many = _in_fresh_process(url, "sequential", seed), _in_fresh_process(url, "concurrent", seed)
+        one = _in_fresh_process(url, "sequential", seed)
+        many = [_in_fresh_process(url, "concurrent", seed) for _ in range(_TIMES)]
+        concurrent_s = statistics.median(each["seconds"] for each in many)
         figures |= {
             "sequential_s": one["seconds"],
-            "concurrent_s": many["seconds"],
-            "times_faster": one["seconds"] / many["seconds"],
-            "same_admitted": float(one["admitted"] == many["admitted"]),
-            "admitted": float(len(many["admitted"])),
-            "more_memory_mb": many["memory_mb"] - one["memory_mb"],
+            "concurrent_s": concurrent_s,
+            "times_faster": one["seconds"] / concurrent_s,
+            "same_admitted": float(all(each["admitted"] == one["admitted"] for each in many)),
+            "admitted": float(len(one["admitted"])),
+            "more_memory_mb": statistics.median(each["memory_mb"] for each in many) - one["memory_mb"],
         }
         figures |= _overhead(url, seed)
         figures |= _tokens(url, seed)
