@@ -266,6 +266,8 @@ def test_several_photos_of_a_product_by_column_and_one_going_away(shop):
         write("b.png")
         assert opened.run().updated == 1
         assert opened.pictures.rows().keys() == {"1/main"}
+        assert opened.catalogue.vector_count("image") == 1
+        assert opened.run().unchanged == 1
         write("c.png")
         opened.run()
         assert opened.catalogue.item("1").views[0].path == "c.png"
@@ -314,22 +316,27 @@ def test_killed_at_any_line_the_next_run_ends_the_job(tmp_path):
 
 
 @pytest.mark.parametrize("breaks_at", ["intend", "upsert", "settle", "delete", "forget"])
-def test_a_run_that_breaks_between_two_steps_is_finished_without_the_feed(shop, breaks_at, monkeypatch):
-    """The next run finishes from SQL and the photos even where its own feed says nothing of the product."""
+def test_a_run_that_breaks_between_two_steps_is_finished_without_the_feed(shop, breaks_at, monkeypatch, tmp_path):
+    """The next run finishes from SQL and the photos even where its own feed says nothing of the product.
+
+    And the feed itself, brought in again, then ends where it would have ended undisturbed.
+    """
+    undisturbed = Shop(tmp_path / "undisturbed")
+    with undisturbed.open() as opened:
+        for write in (first_feed, second_feed):
+            write(undisturbed)
+            opened.run()
+        expected = opened.state()
     first_feed(shop)
     with shop.open() as opened:
         opened.run()
         second_feed(shop)
         target = opened.pictures if breaks_at in ("upsert", "delete") else __import__("retrieval.ledger").ledger.Ledger
         right = getattr(target, breaks_at)
-        calls = []
 
         def breaks(*args):
-            result = right(*args)
-            calls.append(args)
-            if len(calls) == 2 or breaks_at in ("delete", "forget"):
-                raise RuntimeError("pulled the plug")
-            return result
+            right(*args)
+            raise RuntimeError("pulled the plug")
 
         with monkeypatch.context() as patched, pytest.raises(RuntimeError):
             patched.setattr(target, breaks_at, breaks)
@@ -342,6 +349,10 @@ def test_a_run_that_breaks_between_two_steps_is_finished_without_the_feed(shop, 
         with opened.catalogue.reading() as connection:
             left = connection.exec_driver_sql("SELECT count(*) FROM vectors WHERE is_written = 0").scalar()
         assert left == 0
+        second_feed(shop)
+        opened.run()
+        state = opened.state()
+        assert [name for name in ("items", "vectors", "pictures", "titles") if state[name] != expected[name]] == []
 
 
 # --- what fails -----------------------------------------------------------------------------------------------------------------
