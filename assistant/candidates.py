@@ -5,6 +5,7 @@ Pure functions; the search itself is done by whoever calls them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
@@ -12,8 +13,9 @@ from assistant.looks import Candidate
 from assistant.stylists import Suggestion
 from assistant.wish import Wish
 from retrieval.items import Garment, Gender, Hit, Item, Slot
+from retrieval.lexicon import mentions, names_in
 from retrieval.ports import Where
-from retrieval.vocabulary import categories_in, is_suggestible
+from retrieval.vocabulary import categories_in, slot_of
 
 _TEXT_SHARE = 0.4  # of a candidate's rank; the rest is how well the two pieces go together
 
@@ -34,9 +36,9 @@ def genders_for(garment: Garment, wish: Wish) -> frozenset[str]:
 def conditions(garment: Garment, suggestion: Suggestion, wish: Wish) -> Where:
     """The hard filters of one suggestion: gender or Unisex, another category, stock, budget, what the shopper barred."""
     own = garment.attributes.category
-    allowed = {name for name in categories_in(suggestion.slot) if is_suggestible(name)} - wish.without_categories - {own}
-    if asked := allowed & wish.categories:
-        allowed = asked
+    # What is never proposed unasked (socks, nightwear) may be asked for by its name.
+    asked = {name for name in wish.categories if slot_of(name) is suggestion.slot}
+    allowed = (asked or set(categories_in(suggestion.slot))) - wish.without_categories - {own}
     any_of: dict[str, frozenset[str]] = {"slot": frozenset({suggestion.slot}), "category": frozenset(allowed)}
     if genders := genders_for(garment, wish):
         any_of["gender"] = genders
@@ -58,26 +60,40 @@ def price_limit(slot: Slot, wish: Wish) -> Decimal | None:
 
 
 def fits(item: Item, wish: Wish) -> bool:
-    """Is this item allowed by what the shopper said beyond the index's columns (sku, materials, patterns)?"""
-    words = frozenset(item.title.lower().replace("-", " ").split())
-    barred = {word.lower() for word in wish.without_materials | wish.without_patterns}
-    return item.sku not in wish.excluded and item.is_available and not barred & words
+    """Is this item allowed by what the shopper barred beyond the index's columns: skus, materials, patterns, words?"""
+    return (
+        item.sku not in wish.excluded
+        and item.is_available
+        and not (wish.without_materials and names_in(item.title, "material") & wish.without_materials)
+        and not (wish.without_patterns and names_in(item.title, "pattern") & wish.without_patterns)
+        and not any(mentions(item.title, word) for word in wish.without_words)
+    )
 
 
 def is_asked_for(item: Item, wish: Wish) -> bool:
-    """Does it have the colour, material, pattern and category that the shopper asked for, where any was?"""
-    words = frozenset(item.title.lower().replace("-", " ").split())
-    asked_words = [wish.materials, wish.patterns]
+    """Does it have the colour, tone, material, pattern and category that the shopper asked for, where any was?"""
     return (
         (not wish.colours or item.colour in wish.colours)
+        and (wish.tone is None or has_tone(item, wish.tone))
         and (not wish.categories or item.category in wish.categories or not _concerns(item.slot, wish))
-        and all(not asked or words & {word.lower() for word in asked} for asked in asked_words)
+        and (not wish.materials or bool(names_in(item.title, "material") & wish.materials))
+        and (not wish.patterns or bool(names_in(item.title, "pattern") & wish.patterns))
     )
+
+
+def has_tone(item: Item, tone: str) -> bool:
+    """Is its largest colour light, dark, bright or muted? By CIELAB lightness and chroma, cut where people's words do:
+    light from L* 65, dark up to 40, bright from C* 40, muted below 20. An item without a palette has no tone."""
+    if not item.palette:
+        return False
+    lightness, a, b = item.palette[0].lab
+    chroma = math.hypot(a, b)
+    return {"light": lightness >= 65, "dark": lightness <= 40, "bright": chroma >= 40, "muted": chroma < 20}[tone]
 
 
 def _concerns(slot: Slot | None, wish: Wish) -> bool:
     """Do the categories asked for say anything of this slot? ("only sneakers" says nothing of tops)"""
-    return slot is not None and any(name in wish.categories for name in categories_in(slot))
+    return slot is not None and any(slot_of(name) is slot for name in wish.categories)
 
 
 def rank(

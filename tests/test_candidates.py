@@ -4,10 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from assistant.candidates import conditions, fits, open_slots, price_limit, rank
+from assistant.candidates import conditions, fits, is_asked_for, open_slots, price_limit, rank
 from assistant.stylists import Suggestion
 from assistant.wish import Wish
-from retrieval.items import Attributes, Garment, Gender, Hit, Item, Slot
+from retrieval.items import Attributes, Garment, Gender, Hit, Item, Slot, Swatch, View
+from retrieval.lexicon import names_in
 
 SKIRT = Garment("Women Black Skirts", Attributes("Skirts", slot=Slot.BOTTOM, gender=Gender.WOMEN, colour="Black"))
 WHITE_TOP = Suggestion(Slot.TOP, "Women White Tops", "Tops", "White", Gender.WOMEN)
@@ -55,19 +56,39 @@ def test_categories_asked_for_narrow_their_own_slot_only():
         (Wish(), None),
         (Wish(budget_total=Decimal(200)), Decimal(200)),
         (Wish(budget_total=Decimal(200), budget_piece=Decimal("49.90")), Decimal("49.90")),
-        (Wish(cheaper_than=((Slot.TOP, Decimal("30.00")), (Slot.BAG, Decimal("5")))), Decimal("29.99")),
+        (Wish(cheaper_than=((Slot.TOP, Decimal("30.00")), (Slot.BAG, Decimal(5)))), Decimal("29.99")),
     ],
 )
 def test_the_lowest_of_all_limits_holds(wish, limit):
     assert price_limit(Slot.TOP, wish) == limit
 
 
-def test_what_was_barred_in_words_is_read_from_the_title_by_whole_words():
-    no_leather = Wish(without_materials=frozenset({"leather"}))
-    assert not fits(item("1", title="Women Leather-Look Tops"), no_leather)
-    assert fits(item("2", title="Women Leatherette Tops"), no_leather)
-    assert not fits(item("3", stock=0), Wish())
-    assert not fits(item("4"), Wish(excluded=frozenset({"4"})))
+def test_what_was_barred_is_read_from_the_title():
+    no_leather = Wish(without_materials=frozenset({"Leather"}))
+    assert not fits(item("1", title="Catwalk Women Brown Leather Tops"), no_leather)
+    assert fits(item("2", title="Catwalk Women Cotton Tops"), no_leather)
+    assert not fits(item("3", title="Women Ankle Boots"), Wish(without_words=frozenset({"boot"})))
+    assert not fits(item("4", title="Women Stripes Top"), Wish(without_patterns=names_in("striped", "pattern")))
+    assert not fits(item("5", stock=0), Wish())
+    assert not fits(item("6"), Wish(excluded=frozenset({"6"})))
+
+
+def test_what_was_asked_for_is_read_from_title_colour_and_palette():
+    striped = Wish(patterns=names_in("striped", "pattern"))
+    assert is_asked_for(item("1", title="Women Stripes Top"), striped)
+    assert not is_asked_for(item("2", title="Women Solid Top"), striped)
+    dark = Swatch("Black", "black", (20.0, 0.0, 0.0), "#303030", 1.0)
+    view = View("front", "1.jpg", "0" * 64, 60, 80, (dark,))
+    assert is_asked_for(item("3", views=(view,)), Wish(tone="dark"))
+    assert not is_asked_for(item("3", views=(view,)), Wish(tone="light"))
+    assert not is_asked_for(item("4"), Wish(tone="light"))
+
+
+def test_what_is_not_proposed_unasked_may_be_asked_for_by_name():
+    allowed = conditions(SKIRT, Suggestion(Slot.ACCESSORY, "Women Socks"), Wish()).any_of["category"]
+    assert "Socks" not in allowed
+    asked = conditions(SKIRT, Suggestion(Slot.ACCESSORY, "Women Socks"), Wish(categories=frozenset({"Socks"})))
+    assert asked.any_of["category"] == {"Socks"}
 
 
 def test_slots_asked_for_narrow_what_the_look_lacks():

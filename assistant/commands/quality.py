@@ -16,7 +16,7 @@ from retrieval.evaluation.results import Result, read_all, write
 # Name of the task -> the function that measures it: (folder of real data, seed) -> Result. Imported only when run.
 EVALUATIONS = {
     "colours": "retrieval.evaluation.colours:evaluate_colours",
-    "text-search": "retrieval.evaluation.text_search:evaluate_text_search",
+    "text-search": "assistant.evaluation.text_search:evaluate_text_search",
     "compatibility": "assistant.evaluation.compatibility:evaluate_compatibility",
 }
 BENCHES = {

@@ -46,7 +46,7 @@ class CompactStylist:
         self._carried: dict[Slot, list[Kind]] = {}
         for kind in carried:
             slot = slot_of(kind.category)
-            if slot is not None and is_suggestible(kind.category):
+            if slot is not None:
                 self._carried.setdefault(slot, []).append(kind)
 
     def describe(self, crop: Image) -> Attributes:
@@ -73,6 +73,7 @@ class CompactStylist:
             for kind in self._carried.get(slot, ())
             if (gender is None or kind.gender in (gender, Gender.UNISEX))
             and kind.category != own
+            and (is_suggestible(kind.category) or kind.category in wish.categories)
             and kind.category not in wish.without_categories
             and kind.colour not in wish.without_colours
         ]
