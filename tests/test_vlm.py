@@ -295,6 +295,13 @@ def test_rungs_are_found_out_by_asking_and_all_work(behaviour: Behaviour, rung: 
         assert all(("max_dynamic_patch" in each) == can.is_lmdeploy for each in details)
 
 
+def test_json_that_is_not_the_schemas_is_not_that_rung() -> None:
+    with ModelServer(Behaviour(faults=[Fault("text", body='{"shade": "blue"}')])) as server:
+        stylist = VlmStylist(ChatClient(server.url, "InternVL2-8B"), CATEGORIES)
+        assert stylist.probe().rung is Rung.OBJECT
+        stylist.close()
+
+
 def test_a_server_that_lost_its_guided_decoding_is_asked_without() -> None:
     with served() as (server, stylist):
         server.behaviour.guided = ()
