@@ -14,6 +14,7 @@ from retrieval.vocabulary import slot_of
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+PIXELS_RIGHT = 0.69  # share of the catalogue's items whose family is the measured one: `outfit evaluate colours`
 _FIELDS = ("category", "sub_category", "slot", "gender", "season", "usage")
 
 
@@ -78,15 +79,19 @@ def _confidence_in_slot(read: Attributes) -> float:
 def settle_colour(read: Attributes, palette: Sequence[Swatch]) -> tuple[Attributes, str]:
     """Colour truth: the attributes with the colour that holds, and a sentence where model and pixels disagree.
 
-    The pixels decide between families; within one family the model's finer word stands.
+    Within one family the model's finer word stands. Between families the pixels decide, unless the model is surer of its
+    word than the pixels have been right (`PIXELS_RIGHT`).
     """
     measured = base_colour(palette) if palette else None
     if measured is None or read.colour == measured:
         return read, ""
-    if read.colour is not None and family_of(read.colour) == family_of(measured):
+    if read.colour is None:
+        return replace(read, colour=measured), ""
+    if family_of(read.colour) == family_of(measured):
         return read, ""
-    notice = "" if read.colour is None else f"colour: the model says {read.colour}, the pixels say {measured}"
-    return replace(read, colour=measured), notice
+    holds = read.colour if read.confidence.get("colour", 0.0) > PIXELS_RIGHT else measured
+    notice = f"colour: the model says {read.colour}, the pixels say {measured}; {holds} is taken"
+    return replace(read, colour=holds), notice
 
 
 def title_of(attributes: Attributes) -> str:

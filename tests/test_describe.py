@@ -65,7 +65,10 @@ def test_pixels_settle_the_family_and_the_model_the_shade():
     assert (kept.colour, notice) == ("Blue", "")
     changed, notice = settle_colour(Attributes(colour="Red"), dark)
     assert family_of(changed.colour) == "blue"
-    assert notice == f"colour: the model says Red, the pixels say {changed.colour}"
+    assert notice == f"colour: the model says Red, the pixels say {changed.colour}; {changed.colour} is taken"
+    sure, notice = settle_colour(Attributes(colour="Red", confidence={"colour": 0.9}), dark)
+    assert sure.colour == "Red" and notice.endswith("Red is taken")
+    assert settle_colour(Attributes(colour="Red", confidence={"colour": 0.5}), dark)[0].colour != "Red"
     filled, notice = settle_colour(Attributes(), dark)
     assert family_of(filled.colour) == "blue" and notice == ""
     assert settle_colour(Attributes(colour="Red"), ()) == (Attributes(colour="Red"), "")
