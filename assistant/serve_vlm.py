@@ -13,8 +13,10 @@ import shlex
 import shutil
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -283,7 +285,7 @@ def serve(plan: Plan, weights: str, tell: Callable[[str], None], log: Path, most
     answer within `most_s` seconds.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as output:
+    with log.open("w", encoding="utf-8") as output, _terminated_like_interrupted():
         process = subprocess.Popen(command(plan, weights), stdout=output, stderr=subprocess.STDOUT)
         try:
             _wait_until_ready(plan, process, tell, log, most_s)
@@ -293,6 +295,24 @@ def serve(plan: Plan, weights: str, tell: Callable[[str], None], log: Path, most
             return 0
         finally:
             _stop(process)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """A service manager ends a program by SIGTERM: it must stop the model server too, as Ctrl-C does. Only the main
+    thread may say so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _wait_until_ready(

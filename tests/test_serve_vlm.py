@@ -7,6 +7,7 @@ import argparse
 import os
 import shlex
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -254,6 +255,27 @@ def test_a_server_that_never_gets_ready_is_given_up_and_stopped(tmp_path) -> Non
                                          "import time; time.sleep(600)")  # fmt: skip
     with pytest.raises(ModelUnavailable, match="not ready after"):
         serve_vlm.serve(Plan(port=free_port(), executable=str(path)), "w", lambda _: None, tmp_path / "log", 1.5)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_a_service_manager_ends_both(tmp_path) -> None:
+    executable = program(
+        tmp_path, "lmdeploy", f"open({str(tmp_path / 'pid')!r}, 'w').write(str(__import__('os').getpid()))\n"
+                              "import time; time.sleep(600)"
+    )  # fmt: skip
+    code = (
+        "from pathlib import Path; from assistant.serve_vlm import Plan, serve;"
+        f"serve(Plan(port={free_port()}, executable={str(executable)!r}), 'w', print, Path({str(tmp_path / 'log')!r}))"
+    )
+    root = Path(__file__).resolve().parents[1]
+    with subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=subprocess.DEVNULL) as ours:
+        until = time.monotonic() + 60
+        while not (tmp_path / "pid").is_file() or not (tmp_path / "pid").read_text():
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        ours.terminate()
+        assert ours.wait(60) == 0
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
