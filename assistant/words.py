@@ -87,8 +87,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- the answer ---
     "garment.yours": ("Yours", "你的"),
     "garment.is": ("This looks like", "这看起来是"),
-    "garment.unknown": ("a garment", "一件衣服"),
-    "garment.of_colour": ("Something in {colour}", "{colour}单品"),
+    "garment.unknown": ("A garment", "一件衣服"),
     "garment.colours": ("Colours measured on the photo", "照片上测得的颜色"),
     "garment.category": ("Category", "品类"),
     "garment.gender": ("For", "适合"),

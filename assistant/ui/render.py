@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from assistant.chat import Answered, Choice, Found, Line, Part, Trouble
 from assistant.looks import Look, Piece, Recommendation, Trace
+from assistant.phrases import spoken
 from assistant.stylist import Progress
 from assistant.wish import Wish
 from assistant.words import (
@@ -219,18 +220,16 @@ def garment_card(garment: Garment, lang: Lang, token: str | None, *, several: bo
 
 
 def garment_title(garment: Garment, lang: Lang) -> str:
-    """An item's title as the shop has it; for a photo, what was read of it in the shopper's language."""
+    """An item's title as the shop has it; for a photo, what was read of it, as one says it: "Navy blue jeans", 男士藏青色牛仔裤."""
     known = garment.attributes
     if garment.sku:
         return garment.title
-    if known.category is None:
-        if known.colour is None:
-            return say("garment.unknown", lang)
-        return say("garment.of_colour", lang, colour=colour_name(known.colour, lang))
+    if known.category is None and known.colour is None:
+        return say("garment.unknown", lang)
+    words = spoken(garment, known.colour, lang)
     if lang == "en":
-        return garment.title
-    words = [known.gender and gender_name(known.gender, lang), known.colour and colour_name(known.colour, lang)]
-    return "".join(filter(None, (*words, category_name(known.category, lang))))
+        return words[0].upper() + words[1:]
+    return (gender_name(known.gender, lang) if known.gender else "") + words
 
 
 def crop_picture(garment: Garment, token: str | None) -> str:
