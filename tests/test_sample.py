@@ -124,6 +124,13 @@ def test_a_picture_that_the_server_does_not_have_is_named(server, tmp_path):
     assert get_sample(tmp_path, base_url=server.url).missing == ("107",)
 
 
+def test_a_file_without_end_is_cut_off(server, tmp_path, monkeypatch):
+    monkeypatch.setattr("retrieval.sample._MOST_BYTES", 100_000)
+    server.files["/sample_images/104.jpg"] += bytes(200_000)
+    with pytest.raises(StoreError, match="more than 100,000 bytes"):
+        get_sample(tmp_path, base_url=server.url, wait_s=0.01)
+
+
 def test_without_a_network_the_error_says_what_works_without_one(tmp_path):
     with pytest.raises(StoreError, match="cannot fetch the list") as caught:
         get_sample(tmp_path, base_url="http://127.0.0.1:9", wait_s=0.01)
