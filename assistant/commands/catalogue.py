@@ -89,7 +89,6 @@ def search(
     `outfit search "women's black skinny jeans"`, `outfit search 女士黑色紧身牛仔裤`, `outfit search --image photo.jpg`.
     """
     from assistant.compose import build
-    from retrieval import images
     from retrieval.errors import InvalidInput
 
     if bool(text) == bool(image):
@@ -102,8 +101,9 @@ def search(
         at_most={} if max_price is None else {"price": max_price},
         at_least={"in_stock": 1.0} if in_stock else {},
     )
+    photo = console.open_photo(image) if image else None
     found = build(Settings.load()).search
-    hits = found.by_image(images.read(image), where=where, k=k) if image else found.by_text(text, where=where, k=k)
+    hits = found.by_image(photo, where=where, k=k) if photo else found.by_text(text, where=where, k=k)
     _show(hits)
 
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from retrieval.errors import OutfitError
+from retrieval import images
+from retrieval.errors import InvalidInput, OutfitError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -21,6 +27,16 @@ def fail(error: OutfitError) -> int:
     if error.hint:
         err.print(f"[bold]next:[/] {_plain(error.hint)}")
     return 1
+
+
+def open_photo(path: Path) -> Image:
+    """The RGB picture in a file. An error names the file: `retrieval.images` keeps names out of what strangers read."""
+    try:
+        return images.read(path)
+    except InvalidInput as error:
+        if path.name in str(error):
+            raise
+        raise type(error)(f"{path}: {error}", hint=error.hint) from error
 
 
 @contextmanager

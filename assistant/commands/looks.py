@@ -41,11 +41,10 @@ def recommend(
     from assistant.lookbook import as_html
     from assistant.understanding import understand
     from assistant.wish import Wish
-    from retrieval import images
 
     if lang not in ("en", "zh"):
         raise InvalidInput(f"--lang {lang}: expected en or zh")
-    picture = images.read(photo)
+    picture = console.open_photo(photo)
     assistant = build(Settings.load())
     asked = understand(wish, Wish(lang=lang)) if wish else Wish(lang=lang)
     chosen = _parse(box) if box else None
