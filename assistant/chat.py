@@ -20,9 +20,11 @@ from assistant.stylists import Answer
 from assistant.understanding import Shown, ShownPiece, understand
 from assistant.wish import Wish
 from retrieval.crops import DRAWN_LABEL
+from retrieval.describe import title_of
 from retrieval.errors import InvalidInput, OutfitError
 from retrieval.items import Box, Detection, Garment, Gender, Hit, Item, Lang, Slot
 from retrieval.search import AVAILABLE
+from retrieval.vocabulary import categories, slot_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,6 +55,13 @@ class Choose:
 @dataclass(frozen=True, slots=True)
 class ChooseAgain:
     """Back to the choice of garments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """The garment is of another category than it was taken for."""
+
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +122,7 @@ class Undo:
     """The conversation as it was before the last change."""
 
 
-Ask = ShowPhoto | Choose | ChooseAgain | Say | DropWish | Lock | Swap | Remove | Reroll | Around | Speak | Undo
+Ask = ShowPhoto | Choose | ChooseAgain | Correct | Say | DropWish | Lock | Swap | Remove | Reroll | Around | Speak | Undo
 
 
 # --- what comes back --------------------------------------------------------------------------------------------------
@@ -277,6 +286,8 @@ class Chat:
                 return self._choose(talk, box, watch)
             case ChooseAgain():
                 return Reply(talk, (_choice(talk),))
+            case Correct(category):
+                return self._correct(talk, category, watch)
             case Say(message):
                 return self._say(talk, message[:_MOST_WORDS], watch)
             case DropWish(key):
@@ -321,6 +332,18 @@ class Chat:
         box = box or Box(0, 0, *photo.size)
         answer = self.stylist.recommend(photo, talk.wish, box=box, watch=watch)
         new = talk.changed(wish=_locking(talk.wish, ()), answer=answer, kept=(), passed=frozenset())
+        return Reply(new, (Answered(answer, is_new=True),))
+
+    def _correct(self, talk: Talk, category: str, watch: Watcher) -> Reply:
+        slot = slot_of(category)
+        if talk.garment is None or slot is None or category not in categories():
+            raise InvalidInput(f"{category[:60]!r} is no category that looks are built around")
+        attributes = replace(talk.garment.attributes, category=category, slot=slot, sub_category=None, usage=None)
+        garment = replace(talk.garment, title=title_of(attributes), attributes=attributes)
+        corrected = replace(talk, answer=replace(talk.answer, garment=garment))
+        wish = _locking(talk.wish, ())
+        answer = self._looks(corrected, wish, (), watch)
+        new = talk.changed(wish=wish, answer=answer, kept=(), passed=frozenset())
         return Reply(new, (Answered(answer, is_new=True),))
 
     def _say(self, talk: Talk, message: str, watch: Watcher) -> Reply:

@@ -47,6 +47,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- what the shopper did, as it stands in the conversation ---
     "you.photo": ("Your photo", "你的照片"),
     "you.around": ("Build looks around {title}", "以「{title}」为主搭配"),
+    "you.correct": ("It is {name}", "这是{name}"),
     "you.whole": ("Take the whole photo", "用整张照片"),
     "you.drawn": ("The part that I marked", "我框出的部分"),
     "you.chose": ("The {name}", "这件{name}"),
@@ -88,6 +89,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "garment.yours": ("Yours", "你的"),
     "garment.is": ("This looks like", "这看起来是"),
     "garment.unknown": ("A garment", "一件衣服"),
+    "garment.wrong": ("Not right? It is…", "不对？其实是……"),
     "garment.colours": ("Colours measured on the photo", "照片上测得的颜色"),
     "garment.category": ("Category", "品类"),
     "garment.gender": ("For", "适合"),

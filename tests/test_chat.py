@@ -99,6 +99,16 @@ def test_without_a_garment_it_is_said_and_the_whole_photo_may_be_taken(demo, jea
     assert whole.talk.answer.looks
 
 
+def test_a_garment_taken_for_something_else_is_corrected(start, shown):
+    assert Slot.TOP in {piece.slot for piece in shown.pieces()}
+    reply, _ = run(start(), after_all(start(), shown, chat.Lock(skus(shown)[0][0])), chat.Correct("Dresses"))
+    garment = reply.talk.garment
+    assert garment.attributes.category == "Dresses" and garment.attributes.slot is Slot.ONE_PIECE
+    assert garment.palette == shown.garment.palette and not reply.talk.kept
+    assert not {Slot.TOP, Slot.BOTTOM} & {piece.slot for piece in reply.talk.pieces()}
+    assert run(start(), shown, chat.Correct("Perfume and Body Mist"))[0].talk is shown
+
+
 def test_a_point_chooses_the_smallest_box_under_it():
     coat = Detection(Box(0, 0, 100, 100), "coat", 0.9)
     bag = Detection(Box(40, 40, 60, 60), "bag", 0.5)

@@ -253,6 +253,17 @@ def test_a_photo_without_a_garment_is_told_kindly_and_a_way_on_is_shown(visit):
     assert page.tab.get_by_role("button", name="Take the whole photo").count() == 1
 
 
+def test_a_category_that_was_misread_is_put_right(visit):
+    page = visit()
+    page.show(ONE)
+    if page.tab.locator(".turn:last-child .choice").count():
+        page.act(".choice .box")
+    page.tab.select_option(".turn:last-child [data-act=correct]", "Dresses")
+    page.tab.wait_for_selector(".turn:nth-child(2) .look, .turn:nth-child(3) .look")
+    page.answered()
+    assert page.text(".garment h2").endswith("dress") and page.text(".you") == "It is a dress"
+
+
 def test_wishes_refine_show_as_chips_and_come_off(visit):
     page = visit()
     page.act(".samples button")

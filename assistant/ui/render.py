@@ -26,7 +26,8 @@ from assistant.words import (
     slot_name,
     stock_text,
 )
-from retrieval.items import Garment, Hit, Item, Lang, Swatch
+from retrieval.items import Garment, Hit, Item, Lang, Slot, Swatch
+from retrieval.vocabulary import slot_of
 
 _MOST_SWATCHES = 4
 _LEAST_SHARE = 0.03  # below that a swatch is a button or a seam
@@ -93,15 +94,17 @@ def picture(item: Item, lang: Lang) -> str:
 # --- parts of a conversation ------------------------------------------------------------------------------------------
 
 
-def part(one: Part, lang: Lang, wish: Wish, token: str | None) -> str:
-    """One part of a reply. `token` names the crop of the shopper's garment, None where there is no such picture."""
+def part(one: Part, lang: Lang, wish: Wish, token: str | None, kinds: Sequence[str] = ()) -> str:
+    """One part of a reply. `token` names the crop of the shopper's garment, None where there is no such picture;
+    `kinds` are the categories that a garment can be corrected to.
+    """
     match one:
         case Line(key, values):
             return f'<p class="says">{escape(say(key, lang, **values))}</p>'
         case Choice():
             return choice(one, lang)
         case Answered(answer, is_new):
-            return answered(answer, lang, wish, token, is_new)
+            return answered(answer, lang, wish, token, is_new, kinds)
         case Found(hits):
             return f'<p class="says">{escape(say("found.say", lang))}</p>' + shelf(hits, lang, act="around")
         case Trouble(code, message, hint):
@@ -186,10 +189,12 @@ def choice(one: Choice, lang: Lang) -> str:
     )
 
 
-def answered(answer: Recommendation, lang: Lang, wish: Wish, token: str | None, is_new: bool) -> str:
+def answered(
+    answer: Recommendation, lang: Lang, wish: Wish, token: str | None, is_new: bool, kinds: Sequence[str]
+) -> str:
     parts = []
     if is_new and answer.garment is not None:
-        card = garment_card(answer.garment, lang, token, several=len(answer.detections) > 1)
+        card = garment_card(answer.garment, lang, token, kinds, several=len(answer.detections) > 1)
         same = ""
         if answer.same_product:
             products = shelf(answer.same_product[:_SAME_SHOWN], lang, act="open")
@@ -200,7 +205,7 @@ def answered(answer: Recommendation, lang: Lang, wish: Wish, token: str | None, 
     return "".join(parts)
 
 
-def garment_card(garment: Garment, lang: Lang, token: str | None, *, several: bool) -> str:
+def garment_card(garment: Garment, lang: Lang, token: str | None, kinds: Sequence[str], *, several: bool) -> str:
     known = garment.attributes
     facts = [
         (say("garment.category", lang), known.category and category_name(known.category, lang)),
@@ -215,7 +220,28 @@ def garment_card(garment: Garment, lang: Lang, token: str | None, *, several: bo
         f'<section class="garment">{f"<figure>{shown}</figure>" if shown else ""}<div>'
         f'<p class="kicker">{escape(say("garment.is", lang))}</p>'
         f"<h2>{escape(garment_title(garment, lang))}</h2>"
-        f"<dl>{rows}</dl>{swatches(garment.palette, lang)}{again}</div></section>"
+        f"<dl>{rows}</dl>{swatches(garment.palette, lang)}"
+        f'<div class="row">{"" if garment.sku else correction(kinds, lang)}{again}</div></div></section>'
+    )
+
+
+def correction(kinds: Sequence[str], lang: Lang) -> str:
+    """A list to choose the right category from, by slot, for a garment that was taken for something else."""
+    groups = []
+    for slot in Slot:
+        names = {kind: category_name(kind, lang) for kind in kinds if slot_of(kind) is slot}
+        options = "".join(
+            f'<option value="{escape(kind)}">{escape(name)}</option>'
+            for kind, name in sorted(names.items(), key=lambda pair: pair[1])
+        )
+        if options:
+            groups.append(f'<optgroup label="{escape(slot_name(slot, lang))}">{options}</optgroup>')
+    words = escape(say("garment.wrong", lang))
+    if not groups:
+        return ""
+    return (
+        f'<select data-act="correct" aria-label="{words}"><option value="" selected>{words}</option>'
+        f"{''.join(groups)}</select>"
     )
 
 

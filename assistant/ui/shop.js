@@ -192,6 +192,7 @@ function drawable(photo) {
 
 element.addEventListener('click', (event) => {
   const target = event.target.closest('[data-act]');
+  if (target?.tagName === 'SELECT') return;
   if (!target) { if (event.target === sheet) sheet.close(); return; }
   const data = { ...target.dataset };
   for (const key of Object.keys(data)) if (key.startsWith('say')) delete data[key];
@@ -210,6 +211,10 @@ element.addEventListener('click', (event) => {
   if (busy) return;
   if (sheet.open) sheet.close();
   ask(data);
+});
+
+element.addEventListener('change', (event) => {
+  if (event.target.dataset.act === 'correct' && event.target.value) ask({ act: 'correct', category: event.target.value });
 });
 
 find('form').addEventListener('submit', (event) => {

@@ -21,6 +21,7 @@ import gradio as gr
 from assistant import chat, lookbook, report
 from assistant.chat import Chat, Reply, Talk
 from assistant.compose import Assistant
+from assistant.phrases import some
 from assistant.stylist import Progress
 from assistant.ui import render
 from assistant.ui.files import Drawer, sample_photos
@@ -29,6 +30,7 @@ from assistant.words import TEXTS, say
 from retrieval import images, resources
 from retrieval.errors import ImageTooLarge, InvalidInput, OutfitError
 from retrieval.items import Box, Lang
+from retrieval.vocabulary import is_suggestible
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -91,7 +93,8 @@ def mount(app: FastAPI, assistant: Assistant, drawer: Drawer) -> FastAPI:
 def build_page(assistant: Assistant, drawer: Drawer) -> gr.Blocks:
     """The page over a running assistant. Photos and exports are kept in `drawer`, which the file routes serve."""
     samples = {path.name: path for path in sample_photos(resources.path("demo/photos"))}
-    shop = Shop(assistant, Chat(assistant.stylist, drawer.photo), drawer, samples, Stops())
+    kinds = tuple(name for name in assistant.catalogue.categories() if is_suggestible(name))
+    shop = Shop(assistant, Chat(assistant.stylist, drawer.photo), drawer, samples, kinds, Stops())
     with gr.Blocks(title=TEXTS["page.title"][0], analytics_enabled=False, delete_cache=(600, _SESSION_S)) as page:
         visit = gr.State(Visit(), time_to_live=_SESSION_S)
         talk = gr.HTML(
@@ -144,6 +147,7 @@ class Shop:
     chat: Chat
     drawer: Drawer
     samples: dict[str, Path]
+    kinds: tuple[str, ...]  # categories that the shop carries and looks are built around
     stops: Stops
 
     def ask(self, visit: Visit, event: gr.EventData, request: gr.Request) -> Iterator[tuple[Any, Any]]:
@@ -222,6 +226,8 @@ class Shop:
                 return chat.Choose(None)
             case {"act": "again"}:
                 return chat.ChooseAgain()
+            case {"act": "correct", "category": str(category)} if category in self.kinds:
+                return chat.Correct(category)
             case {"act": "say", "message": str(message)}:
                 return chat.Say(message)
             case {"act": "drop", "key": str(key)}:
@@ -252,7 +258,7 @@ class Shop:
                 crop = self.drawer.put(images.encode_jpeg(garment.picture), "image/jpeg", "garment.jpg")
         new = replace(visit, talk=reply.talk, crop=crop)
         lang, wish = reply.talk.lang, reply.talk.wish
-        return new, "".join(render.part(part, lang, wish, crop) for part in reply.parts)
+        return new, "".join(render.part(part, lang, wish, crop, self.kinds) for part in reply.parts)
 
     def _noted(self, visit: Visit, reply: Reply) -> dict[str, Any]:
         """The reply to a lock: a note that passes, or trouble as for any turn."""
@@ -331,6 +337,8 @@ def _said(ask: chat.Ask, asked: dict[str, Any], lang: Lang) -> str:
             return render.you(say("you.whole", lang))
         case chat.Choose():
             return render.you(say("you.chose", lang, name=name.lower()) if name else say("you.drawn", lang))
+        case chat.Correct(category):
+            return render.you(say("you.correct", lang, name=some(category, lang)))
         case chat.DropWish():
             return render.you(say("you.drop", lang, chip=name))
         case chat.Swap():
