@@ -44,12 +44,15 @@ class Settings(BaseSettings):
     guardrail_rounds: int = Field(3, ge=1, le=10, description="How often refused pieces are replaced by the next")
     guardrail_both_orders: bool = Field(False, description="Ask the judge in both orders; disagreement is withheld")
     turn_deadline_s: float = Field(60.0, gt=0, le=600, description="Longest that one turn may take, seconds")
+    tiktoken_cache: Path | None = Field(
+        None, description="Folder where tiktoken keeps its tables, for counting tokens; default: tiktoken's own"
+    )
 
     vlm_url: str | None = Field(None, description="Vision-language server, e.g. http://127.0.0.1:23333/v1; none: embedded")
     vlm_model: str = Field("InternVL2-8B", description="Its model name")
     vlm_api_key: SecretStr | None = Field(None, description="Its key, if it asks for one")
     vlm_timeout_s: float = Field(30.0, gt=0, le=600, description="Longest wait for one of its answers, seconds")
-    vlm_concurrency: int = Field(16, ge=1, le=256, description="Questions to it at a time, over all conversations")
+    vlm_concurrency: int = Field(32, ge=1, le=256, description="Questions to it at a time, over all conversations")
     vlm_context_tokens: int = Field(8192, ge=1024, le=131072, description="Its session length in tokens")
     vlm_photo_tiles: int = Field(6, ge=1, le=12, description="448-px tiles that it sees of a shopper's photo")
     vlm_fast_verdicts: bool = Field(True, description="Read verdicts from one token's probability where it gives them")

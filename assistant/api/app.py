@@ -1,0 +1,42 @@
+"""The HTTP API as one application: OpenAI's protocol, served by the assistant."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from assistant.api import completions, errors, models, tokens, wire
+from assistant.api.errors import ApiError
+from assistant.api.guard import Guard
+from assistant.compose import Assistant
+from retrieval.errors import OutfitError
+
+_MIB = 2**20
+_MOST_BYTES = 32 * _MIB  # of a body: one picture of 20 MiB as base64, and what is said beside it
+_DESCRIPTION = (
+    "A photo becomes an outfit of items that the shop carries. The model `outfit-assistant` answers OpenAI's chat "
+    "protocol; clients made for that work unchanged. Every error is `{\"error\": {message, type, param, code}}`, and "
+    "every answer carries an `x-request-id`."
+)
+
+
+def create_api(assistant: Assistant, *, max_bytes: int = _MOST_BYTES, conversations: int = 16) -> FastAPI:
+    """The API over a running assistant. Bodies over `max_bytes` are refused; so are conversations beyond that many at
+    a time."""
+    api = FastAPI(title="Outfit assistant", version="1", description=_DESCRIPTION, openapi_url="/v1/openapi.json")
+    settings = assistant.settings
+    # Where tiktoken itself keeps its tables when it is told no other place.
+    counter = tokens.load(settings.tiktoken_cache or Path(tempfile.gettempdir()) / "data-gym-cache")
+    api.include_router(models.router((wire.MODEL,)))
+    longest_s = settings.turn_deadline_s
+    api.include_router(completions.router(assistant.stylist, counter, longest_s=longest_s, at_once=conversations))
+    api.add_exception_handler(ApiError, errors.on_api_error)
+    api.add_exception_handler(OutfitError, errors.on_outfit_error)
+    api.add_exception_handler(HTTPException, errors.on_http_error)
+    api.add_exception_handler(RequestValidationError, errors.on_invalid_request)
+    api.add_middleware(Guard, max_bytes=max_bytes)
+    return api

@@ -1,0 +1,73 @@
+"""What stands before every route: a request id, a bound on the body, and an answer even where a route fails."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistant.api.errors import ApiError, internal
+
+_LOG = logging.getLogger(__name__)
+_MIB = 2**20
+
+
+class Guard:
+    """Gives every answer an `x-request-id`, refuses bodies over `max_bytes` (413) before they are read whole, and turns
+    an unexpected exception into a 500 that tells nothing."""
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+        self._app, self._max_bytes = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = f"req_{secrets.token_hex(12)}"
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers.setdefault("x-content-type-options", "nosniff")
+            await send(message)
+
+        read = 0
+
+        async def receive_bounded() -> Message:
+            nonlocal read
+            message = await receive()
+            if message["type"] == "http.request":
+                read += len(message.get("body", b""))
+                if read > self._max_bytes:
+                    # Of this kind, since it has to come through the route that reads the body.
+                    raise HTTPException(413, self._too_large().message)
+            return message
+
+        announced = Headers(scope=scope).get("content-length", "0")
+        try:
+            if announced.isdecimal() and int(announced[:20]) > self._max_bytes:
+                await self._too_large().response()(scope, receive, send_with_id)
+                return
+            await self._app(scope, receive_bounded, send_with_id)
+        except Exception:
+            _LOG.exception("request %s failed", request_id)
+            if started:
+                raise  # the connection is closed: a second answer cannot be sent on it
+            await internal().response()(scope, receive, send_with_id)
+
+    def _too_large(self) -> ApiError:
+        return ApiError(
+            f"The request's body is too large: at most {self._max_bytes / _MIB:g} MiB are accepted. Send smaller "
+            "pictures; 1,000 px on the longer side are plenty.",
+            status=413,
+            code="request_too_large",
+            headers={"connection": "close"},
+        )

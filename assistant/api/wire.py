@@ -1,0 +1,184 @@
+"""Requests and answers of the OpenAI protocol, as far as they are spoken here. Fields that are not named are ignored."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+MODEL = "outfit-assistant"
+MOST_MESSAGES = 200
+MOST_IMAGES = 20
+MOST_INPUTS = 2048  # as at OpenAI
+
+
+class Open(BaseModel):
+    """A request: unknown fields are kept aside, since clients send many that mean nothing here."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Body(Open):
+    """A whole request."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_unicode(cls, body: Any) -> Any:
+        """JSON may name half a character, which no text can hold and nothing later could write."""
+        left = [body]
+        while left:
+            match left.pop():
+                case str(text) if not _is_text(text):
+                    raise ValueError("a text holds half of a surrogate pair, which is no character")
+                case dict(mapping):
+                    left += [*mapping.keys(), *mapping.values()]
+                case list(values):
+                    left += values
+        return body
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+# --- chat -------------------------------------------------------------------------------------------------------------
+
+
+class ImageUrl(Open):
+    url: str = Field(description="The picture itself: data:image/jpeg;base64,... Addresses are not opened.")
+
+
+class Part(Open):
+    type: str = Field(description="`text` or `image_url`")
+    text: str | None = None
+    image_url: ImageUrl | None = None
+
+
+class ChatMessage(Open):
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+
+
+class StreamOptions(Open):
+    include_usage: bool = False
+
+
+class JsonSchema(Open):
+    name: str = Field(max_length=64)
+    schema_: dict[str, Any] = Field(alias="schema", description="What the answer's JSON must look like")
+
+
+class ResponseFormat(Open):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
+_CHAT_EXAMPLE = {
+    "model": MODEL,
+    "messages": [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "What goes with this for a wedding, under 200?"},
+                {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9j/4AAQSkZJRg..."}},
+            ],
+        }
+    ],
+}
+
+
+class ChatRequest(Body):
+    """A conversation so far; its last user message is answered, and the earlier ones are honoured."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_CHAT_EXAMPLE]})
+
+    model: str
+    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
+    stream: bool | None = False
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    stop: str | Annotated[list[str], Field(max_length=4)] | None = None
+    temperature: float | None = Field(None, ge=0, le=2, description="Accepted; answers do not depend on chance")
+    top_p: float | None = Field(None, ge=0, le=1, description="Accepted; answers do not depend on chance")
+    response_format: ResponseFormat | None = None
+    n: int | None = Field(None, description="1 only")
+    logprobs: bool | None = Field(None, description="Not supported")
+    top_logprobs: int | None = Field(None, description="Not supported")
+    logit_bias: dict[str, float] | None = Field(None, description="Not supported")
+    tools: list[Any] | None = Field(None, description="Not supported")
+    functions: list[Any] | None = Field(None, description="Not supported")
+    audio: dict[str, Any] | None = Field(None, description="Not supported")
+    modalities: list[str] | None = Field(None, description="`text` only")
+    prediction: dict[str, Any] | None = Field(None, description="Not supported")
+    web_search_options: dict[str, Any] | None = Field(None, description="Not supported")
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class AnswerMessage(BaseModel):
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+
+
+class ChatChoice(BaseModel):
+    index: Literal[0] = 0
+    message: AnswerMessage
+    finish_reason: Literal["stop", "length"]
+    logprobs: None = None
+
+
+class ChatCompletion(BaseModel):
+    """`outfit` is this project's own field: the whole recommendation as data, which official clients keep in
+    `model_extra`."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[ChatChoice]
+    usage: Usage
+    outfit: dict[str, Any]
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+
+class Model(BaseModel):
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: Literal["outfit-assistant"] = "outfit-assistant"
+
+
+class ModelList(BaseModel):
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+class ErrorDetail(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class Error(BaseModel):
+    error: ErrorDetail
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Documentation of a route's errors: all of one shape."""
+    return {status: {"model": Error} for status in (*statuses, "default")}
