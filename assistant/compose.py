@@ -31,6 +31,7 @@ from retrieval.ingest import rebuild as rebuild_vectors
 from retrieval.items import Gender
 from retrieval.ports import Describer, ImageEncoder, Space, TextEncoder, VectorIndex
 from retrieval.search import Search
+from retrieval.writer import only_writer
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,7 +64,13 @@ class Shelf:
         return Search(self.catalogue, self.titles, self.pictures, self.text_encoder, self.image_encoder)
 
     def ingest(
-        self, feed: feeds.Feed, images: Path, *, full: bool = True, watch: Watcher | None = None
+        self,
+        feed: feeds.Feed,
+        images: Path,
+        *,
+        full: bool = True,
+        may_shrink: bool = False,
+        watch: Watcher | None = None,
     ) -> Summary:
         """Bring a feed in; see `retrieval.ingest.ingest`."""
         return ingest(
@@ -76,6 +83,7 @@ class Shelf:
             text_index=self.titles,
             measure_palette=measure_palette,
             full=full,
+            may_shrink=may_shrink,
             progress=watch,
         )
 
@@ -104,7 +112,10 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
     is_demo = not has_own_catalogue(settings)
     shelf = demo_shelf(settings, watch=watch) if is_demo else open_shelf(settings)
     if not len(shelf.titles):
-        raise StoreEmpty("the catalogue has no items to search", hint="outfit ingest FEED --images FOLDER")
+        raise StoreEmpty(
+            f"the catalogue in {shelf.folder} has no items to search",
+            hint="outfit ingest FEED --images FOLDER, or remove that folder to use the demo catalogue",
+        )
     detector = registry.load("detector", settings.detector)
     describer, describer_notice = _describer(shelf.search)
     threshold = settings.search_threshold if settings.search_threshold is not None else shelf.search_threshold
@@ -140,6 +151,10 @@ def own_folder(settings: Settings) -> Path:
     return settings.home / "shop"
 
 
+def catalogue_url(settings: Settings) -> str:
+    return settings.catalogue_url or f"sqlite:///{(own_folder(settings) / 'catalogue.db').absolute()}"
+
+
 def has_own_catalogue(settings: Settings) -> bool:
     return settings.catalogue_url is not None or (own_folder(settings) / "catalogue.db").is_file()
 
@@ -148,7 +163,10 @@ def rebuild(settings: Settings, *, watch: Watcher | None = None) -> Summary:
     """Throw the shop's vectors away and write them anew from its catalogue and photos, by the models in use."""
     if not has_own_catalogue(settings):
         raise StoreEmpty("there is no catalogue to rebuild", hint="outfit ingest FEED --images FOLDER")
-    chroma.drop(own_folder(settings) / _VECTORS)
+    catalogue = Catalogue.open(catalogue_url(settings))
+    with only_writer(catalogue, "rebuild"):
+        chroma.drop(own_folder(settings) / _VECTORS)
+    catalogue.close()
     shelf = open_shelf(settings, check_space=False)
     return rebuild_vectors(
         catalogue=shelf.catalogue,
@@ -173,7 +191,7 @@ def open_shelf(
             f"the folder {folder.absolute()} cannot be made: {error.strerror}",
             hint="set OUTFIT_HOME to a folder that can be written",
         ) from error
-    url = url or settings.catalogue_url or f"sqlite:///{(folder / 'catalogue.db').absolute()}"
+    url = url or catalogue_url(settings)
     images = registry.load("image encoder", settings.image_encoder)
     texts = registry.load("text encoder", settings.text_encoder)
     image_encoder, text_encoder = images.model, texts.model

@@ -28,6 +28,7 @@ def ingest(
     mapping: Annotated[Path | None, typer.Option(help="TOML file that says which column is which.")] = None,
     map: Annotated[list[str] | None, typer.Option(help="One column: FIELD=COLUMN, e.g. sku=code. Repeatable.")] = None,
     partial: Annotated[bool, typer.Option(help="The feed holds changes only: retire nothing that it lacks.")] = False,
+    may_shrink: Annotated[bool, typer.Option(help="Retire even more than half of the products, if it says so.")] = False,
 ) -> None:
     """Bring a shop's products in, or up to date.
 
@@ -43,7 +44,11 @@ def ingest(
     shelf = open_shelf(Settings.load())
     with console.progress_bar() as show:
         summary = shelf.ingest(
-            table, images, full=not partial, watch=lambda event: show(event.stage, event.done, event.total)
+            table,
+            images,
+            full=not partial,
+            may_shrink=may_shrink,
+            watch=lambda event: show(event.stage, event.done, event.total),
         )
     console.out.print(summary.text())
 
