@@ -1,7 +1,7 @@
 """One turn of a conversation: what a shopper did becomes a call of the main path, and that becomes events.
 
-A conversation is a value (`Talk`); a turn takes it and gives the next one, so undo is the one before. Nothing here knows
-of a page or of HTTP: `assistant/ui` shows the events.
+A conversation and all that happens in it are values (`assistant.talk`). Nothing here knows of a page or of HTTP:
+`assistant/ui` shows the events.
 """
 
 from __future__ import annotations
@@ -10,218 +10,52 @@ import contextvars
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assistant import turn
 from assistant.looks import Look, Piece, Recommendation
 from assistant.stylist import Progress, Stylist, Watcher
 from assistant.stylists import Answer
+from assistant.talk import (
+    Answered,
+    Around,
+    Ask,
+    Choice,
+    Choose,
+    ChooseAgain,
+    Correct,
+    DropWish,
+    Event,
+    Found,
+    Line,
+    Lock,
+    Part,
+    Remove,
+    Reply,
+    Reroll,
+    Say,
+    ShowPhoto,
+    Speak,
+    Swap,
+    Talk,
+    Trouble,
+    Undo,
+)
 from assistant.understanding import Shown, ShownPiece, understand
 from assistant.wish import Wish
-from retrieval.crops import DRAWN_LABEL
 from retrieval.describe import title_of
 from retrieval.errors import InvalidInput, OutfitError
-from retrieval.items import Box, Detection, Garment, Gender, Hit, Item, Lang, Slot
+from retrieval.items import Box, Garment, Gender, Hit, Item, Lang, Slot
 from retrieval.search import AVAILABLE
 from retrieval.vocabulary import categories, slot_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_MOST_UNDO = 20
 _MOST_WORDS = 500  # characters of a message that are read
 _FOUND = 6  # products offered where there is no garment to start from
 _OF_ONE_PIECE = ("slots", "categories", "colours", "materials", "patterns", "tone", "words")  # fields of a Wish
-
-
-# --- what a shopper does ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ShowPhoto:
-    """A new photo, by the name under which the page keeps it."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Choose:
-    """One garment of the photo: its box in pixels, drawn or detected; None takes the whole photo."""
-
-    box: Box | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChooseAgain:
-    """Back to the choice of garments."""
-
-
-@dataclass(frozen=True, slots=True)
-class Correct:
-    """The garment is of another category than it was taken for."""
-
-    category: str
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class DropWish:
-    """Take off one chip, by its key."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lock:
-    """Keep this piece in every look from now on, or stop keeping it."""
-
-    sku: str
-
-
-@dataclass(frozen=True, slots=True)
-class Swap:
-    """The next best for this piece of one look; the rest of that look stays."""
-
-    look: int
-    sku: str
-
-
-@dataclass(frozen=True, slots=True)
-class Remove:
-    """Never show this item again; each look that has it gets the next best."""
-
-    sku: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reroll:
-    """Other looks; locked pieces stay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """Looks around an item of the shop."""
-
-    sku: str
-
-
-@dataclass(frozen=True, slots=True)
-class Speak:
-    """Go on in another language."""
-
-    lang: Lang
-
-
-@dataclass(frozen=True, slots=True)
-class Undo:
-    """The conversation as it was before the last change."""
-
-
-Ask = ShowPhoto | Choose | ChooseAgain | Correct | Say | DropWish | Lock | Swap | Remove | Reroll | Around | Speak | Undo
-
-
-# --- what comes back --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A sentence, by its key in `assistant.words`."""
-
-    key: str
-    values: dict[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The garments of the photo: several to choose from, or none (then the shopper may draw a box)."""
-
-    photo: str
-    size: tuple[int, int]  # width, height in pixels of the photo that the boxes belong to
-    detections: tuple[Detection, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Looks, with everything known about them. `is_new` when the garment was not shown before."""
-
-    answer: Recommendation
-    is_new: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Products for words said before any garment was shown."""
-
-    hits: tuple[Hit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What went wrong: `code` chooses the sentence, `message` has the details."""
-
-    code: str
-    message: str
-    hint: str = ""
-
-
-Part = Line | Choice | Answered | Found | Trouble
-
-
-@dataclass(frozen=True, slots=True)
-class Talk:
-    """A conversation so far. `photo` names the photo in question, `kept` are the locked pieces, one a slot.
-
-    `passed` are skus that were swapped or re-rolled away: not shown until everything else has been. `before` is the
-    conversation that undo returns to.
-    """
-
-    wish: Wish = Wish()
-    photo: str | None = None
-    size: tuple[int, int] = (0, 0)
-    detections: tuple[Detection, ...] = ()
-    answer: Recommendation | None = None
-    kept: tuple[Piece, ...] = ()
-    passed: frozenset[str] = frozenset()
-    before: Talk | None = field(default=None, repr=False)
-
-    @property
-    def lang(self) -> Lang:
-        return self.wish.lang
-
-    @property
-    def garment(self) -> Garment | None:
-        return self.answer.garment if self.answer else None
-
-    def pieces(self) -> list[Piece]:
-        """Every piece on show, look by look, in the order in which the page shows them."""
-        return [piece for look in (self.answer.looks if self.answer else ()) for piece in look.pieces]
-
-    def piece(self, sku: str) -> Piece:
-        """Raises InvalidInput for an item that is not on show."""
-        for piece in (*self.pieces(), *self.kept):
-            if piece.item.sku == sku:
-                return piece
-        raise InvalidInput(f"item {sku[:60]!r} is in none of the looks on show")
-
-    def changed(self, **changes: object) -> Talk:
-        """The next conversation, with this one to go back to."""
-        return replace(_shortened(self, _MOST_UNDO), **changes, before=_shortened(self, _MOST_UNDO))
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The end of a turn: the conversation from now on, and what to show."""
-
-    talk: Talk
-    parts: tuple[Part, ...]
-
-
-Event = Progress | Reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,16 +329,6 @@ class Chat:
         return replace(new, detections=old.detections, chosen=old.chosen, same_product=old.same_product)
 
 
-def hit_test(detections: Sequence[Detection], x: float, y: float) -> Detection | None:
-    """The garment under a point of the photo, in pixels: the smallest box that holds it, None where none does."""
-    under = [d for d in detections if d.box.x0 <= x < d.box.x1 and d.box.y0 <= y < d.box.y1]
-    return min(under, key=lambda d: d.box.area, default=None)
-
-
-def was_drawn(detection: Detection | None) -> bool:
-    return detection is not None and detection.label == DRAWN_LABEL
-
-
 def _choice(talk: Talk) -> Choice:
     if talk.photo is None:
         raise InvalidInput("there is no photo to choose from", hint="send a photo first")
@@ -574,18 +398,3 @@ def _distinct(looks: Sequence[Look]) -> tuple[Look, ...]:
     for look in looks:
         seen.setdefault(frozenset(piece.item.sku for piece in look.pieces), look)
     return tuple(seen.values())
-
-
-def _shortened(talk: Talk, most: int) -> Talk:
-    """The conversation with at most `most` steps to go back to."""
-    chain = []
-    one: Talk | None = talk
-    while one is not None and len(chain) <= most:
-        chain.append(one)
-        one = one.before
-    if one is None:
-        return talk
-    kept = None
-    for old in reversed(chain):
-        kept = replace(old, before=kept)
-    return kept

@@ -32,8 +32,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.skip": ("Skip to the conversation", "跳到对话"),
     "page.talk": ("Conversation", "对话"),
     "page.private": (
-        "Your photos stay in this server’s memory and are deleted within the hour.",
-        "照片只保存在本服务器内存中，一小时内删除。",
+        "Your photos stay in this server’s memory and are deleted an hour after you last used them.",
+        "照片只保存在本服务器内存中，停止使用一小时后删除。",
     ),
     "page.lost": ("The connection was lost. Your last message was not sent.", "连接已断开，上一条消息没有发出。"),
     # --- where one writes ---

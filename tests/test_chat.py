@@ -10,9 +10,10 @@ from decimal import Decimal
 import pytest
 from PIL import Image
 
-from assistant import chat
-from assistant.chat import Chat, Choice, Found, Line, Reply, Talk, Trouble, hit_test
+from assistant import talk as does
+from assistant.chat import Chat
 from assistant.stylist import Progress
+from assistant.talk import Choice, Found, Line, Reply, Talk, Trouble
 from retrieval.errors import InvalidInput
 from retrieval.items import Box, Detection, Gender, Slot
 
@@ -45,13 +46,13 @@ def start(demo, jeans) -> Callable[..., Chat]:
     return make
 
 
-def run(chat_: Chat, talk: Talk, ask: chat.Ask) -> tuple[Reply, list[Progress]]:
+def run(chat_: Chat, talk: Talk, ask: does.Ask) -> tuple[Reply, list[Progress]]:
     *steps, reply = chat_.turn(talk, ask)
     assert isinstance(reply, Reply) and all(isinstance(step, Progress) for step in steps)
     return reply, steps
 
 
-def after(chat_: Chat, *asks: chat.Ask) -> Talk:
+def after(chat_: Chat, *asks: does.Ask) -> Talk:
     talk = Talk()
     for ask in asks:
         talk = run(chat_, talk, ask)[0].talk
@@ -61,7 +62,7 @@ def after(chat_: Chat, *asks: chat.Ask) -> Talk:
 @pytest.fixture(scope="module")
 def shown(start) -> Talk:
     """The conversation after one photo."""
-    return after(start(), chat.ShowPhoto("a"))
+    return after(start(), does.ShowPhoto("a"))
 
 
 def skus(talk: Talk) -> list[list[str]]:
@@ -69,7 +70,7 @@ def skus(talk: Talk) -> list[list[str]]:
 
 
 def test_a_photo_of_one_garment_goes_straight_to_looks_with_each_step_told(start):
-    reply, steps = run(start(), Talk(), chat.ShowPhoto("a"))
+    reply, steps = run(start(), Talk(), does.ShowPhoto("a"))
     told = list(dict.fromkeys(step.step for step in steps))
     assert set(told) == {"upload", "detect", "read", "find", "suggest", "search", "judge", "compose"}
     assert told[:2] == ["upload", "detect"] and told[-1] == "compose"
@@ -82,57 +83,47 @@ def test_several_garments_are_offered_and_the_chosen_one_is_styled(start, jeans)
     left = Detection(Box(0, 0, 60, 200), "shirt", 0.8, Slot.TOP)
     right = Detection(Box(60, 0, *jeans.size), "jeans", 0.7, Slot.BOTTOM)
     chat_ = start(left, right)
-    reply, _ = run(chat_, Talk(), chat.ShowPhoto("a"))
+    reply, _ = run(chat_, Talk(), does.ShowPhoto("a"))
     assert reply.talk.answer is None
     assert reply.parts == (Choice("a", jeans.size, (left, right)),)
-    chosen, _ = run(chat_, reply.talk, chat.Choose(right.box))
+    chosen, _ = run(chat_, reply.talk, does.Choose(right.box))
     assert chosen.talk.answer.chosen.box == right.box and chosen.talk.answer.looks
-    again, _ = run(chat_, chosen.talk, chat.ChooseAgain())
+    again, _ = run(chat_, chosen.talk, does.ChooseAgain())
     assert again.parts == (Choice("a", jeans.size, (left, right)),)
 
 
 def test_without_a_garment_it_is_said_and_the_whole_photo_may_be_taken(demo, jeans):
     chat_ = Chat(replace(demo.stylist, detector=Sees(())), lambda name: jeans)
-    reply, _ = run(chat_, Talk(), chat.ShowPhoto("a"))
+    reply, _ = run(chat_, Talk(), does.ShowPhoto("a"))
     assert reply.parts == (Choice("a", jeans.size, ()),) and reply.talk.answer is None
-    whole, _ = run(chat_, reply.talk, chat.Choose(None))
+    whole, _ = run(chat_, reply.talk, does.Choose(None))
     assert whole.talk.answer.looks
 
 
 def test_a_garment_taken_for_something_else_is_corrected(start, shown):
     assert Slot.TOP in {piece.slot for piece in shown.pieces()}
-    reply, _ = run(start(), after_all(start(), shown, chat.Lock(skus(shown)[0][0])), chat.Correct("Dresses"))
+    reply, _ = run(start(), after_all(start(), shown, does.Lock(skus(shown)[0][0])), does.Correct("Dresses"))
     garment = reply.talk.garment
     assert garment.attributes.category == "Dresses" and garment.attributes.slot is Slot.ONE_PIECE
     assert garment.palette == shown.garment.palette and not reply.talk.kept
     assert not {Slot.TOP, Slot.BOTTOM} & {piece.slot for piece in reply.talk.pieces()}
-    assert run(start(), shown, chat.Correct("Perfume and Body Mist"))[0].talk is shown
-
-
-def test_a_point_chooses_the_smallest_box_under_it():
-    coat = Detection(Box(0, 0, 100, 100), "coat", 0.9)
-    bag = Detection(Box(40, 40, 60, 60), "bag", 0.5)
-    assert hit_test([coat, bag], 50, 50) is bag
-    assert hit_test([coat, bag], 10, 50) is coat
-    assert hit_test([coat, bag], 59.9, 40) is bag
-    assert hit_test([coat, bag], 60, 50) is coat  # right and bottom are outside
-    assert hit_test([coat, bag], 100, 50) is None
+    assert run(start(), shown, does.Correct("Perfume and Body Mist"))[0].talk is shown
 
 
 @pytest.mark.parametrize(("message", "lang"), [("under 150 in all", "en"), ("总价一百五以内", "zh")])
 def test_a_budget_holds_in_every_look_from_then_on(start, shown, message, lang):
-    reply, _ = run(start(), shown, chat.Say(message))
+    reply, _ = run(start(), shown, does.Say(message))
     talk = reply.talk
     assert talk.wish.budget_total == Decimal(150) and talk.lang == lang
     assert talk.answer.looks and all(look.total <= 150 for look in talk.answer.looks)
-    rolled, _ = run(start(), talk, chat.Reroll())
+    rolled, _ = run(start(), talk, does.Reroll())
     assert all(look.total <= 150 for look in rolled.talk.answer.looks)
     key = next(chip.key for chip in talk.wish.chips(lang))
-    assert run(start(), talk, chat.DropWish(key))[0].talk.wish.budget_total is None
+    assert run(start(), talk, does.DropWish(key))[0].talk.wish.budget_total is None
 
 
 def test_what_the_garment_is_stays_known_when_wishes_change(start, shown):
-    reply, _ = run(start(), shown, chat.Say("no bag"))
+    reply, _ = run(start(), shown, does.Say("no bag"))
     assert reply.talk.garment is shown.garment
     assert reply.talk.answer.same_product == shown.answer.same_product
     assert all(piece.slot is not Slot.BAG for piece in reply.talk.pieces())
@@ -141,23 +132,23 @@ def test_what_the_garment_is_stays_known_when_wishes_change(start, shown):
 
 def test_a_locked_piece_stays_while_the_others_are_rerolled(start, shown):
     sku, others = skus(shown)[0][0], set(skus(shown)[0][1:])
-    locked, _ = run(start(), shown, chat.Lock(sku))
+    locked, _ = run(start(), shown, does.Lock(sku))
     assert locked.parts == (Line("change.kept"),)
     assert [p.item.sku for p in locked.talk.pieces() if p.is_locked] == [sku] * sum(sku in row for row in skus(shown))
-    rolled, _ = run(start(), locked.talk, chat.Reroll())
+    rolled, _ = run(start(), locked.talk, does.Reroll())
     assert all(sku in row for row in skus(rolled.talk))
     assert not others & {one for row in skus(rolled.talk) for one in row}
-    free, _ = run(start(), rolled.talk, chat.Lock(sku))
+    free, _ = run(start(), rolled.talk, does.Lock(sku))
     assert free.talk.kept == () and not free.talk.wish.locked
 
 
 def test_one_piece_of_a_slot_is_kept_at_a_time(start, shown):
     first, second = (next(p for p in look.pieces if p.slot is Slot.SHOES) for look in shown.answer.looks[:2])
-    talk = after_all(start(), shown, chat.Lock(first.item.sku), chat.Lock(second.item.sku))
+    talk = after_all(start(), shown, does.Lock(first.item.sku), does.Lock(second.item.sku))
     assert [piece.item.sku for piece in talk.kept] == [second.item.sku]
 
 
-def after_all(chat_: Chat, talk: Talk, *asks: chat.Ask) -> Talk:
+def after_all(chat_: Chat, talk: Talk, *asks: does.Ask) -> Talk:
     for ask in asks:
         talk = run(chat_, talk, ask)[0].talk
     return talk
@@ -165,7 +156,7 @@ def after_all(chat_: Chat, talk: Talk, *asks: chat.Ask) -> Talk:
 
 def test_a_swap_changes_one_place_of_one_look(start, shown):
     before = skus(shown)
-    reply, _ = run(start(), shown, chat.Swap(1, before[1][0]))
+    reply, _ = run(start(), shown, does.Swap(1, before[1][0]))
     now = skus(reply.talk)
     assert now[0] == before[0] and now[2] == before[2]
     assert now[1][1:] == before[1][1:] and now[1][0] != before[1][0]
@@ -176,9 +167,9 @@ def test_a_swap_changes_one_place_of_one_look(start, shown):
 
 def test_a_removed_item_is_never_shown_again(start, shown):
     sku = skus(shown)[0][0]
-    talk = run(start(), shown, chat.Remove(sku))[0].talk
+    talk = run(start(), shown, does.Remove(sku))[0].talk
     assert len(talk.answer.looks) >= 2
-    for ask in (chat.Reroll(), chat.Say("cheaper")):
+    for ask in (does.Reroll(), does.Say("cheaper")):
         talk = run(start(), talk, ask)[0].talk
         assert sku not in {one for row in skus(talk) for one in row}
 
@@ -186,7 +177,7 @@ def test_a_removed_item_is_never_shown_again(start, shown):
 def test_when_everything_was_seen_it_starts_over_and_says_so(start, shown):
     talk, lines = shown, []
     for _ in range(12):
-        reply, _ = run(start(), talk, chat.Reroll())
+        reply, _ = run(start(), talk, does.Reroll())
         talk = reply.talk
         lines += [part for part in reply.parts if isinstance(part, Line)]
         assert talk.answer.looks
@@ -196,21 +187,21 @@ def test_when_everything_was_seen_it_starts_over_and_says_so(start, shown):
 
 
 def test_undo_goes_back_step_by_step(start, shown):
-    talk = after_all(start(), shown, chat.Say("no bag"), chat.Say("no shoes"))
-    one, _ = run(start(), talk, chat.Undo())
+    talk = after_all(start(), shown, does.Say("no bag"), does.Say("no shoes"))
+    one, _ = run(start(), talk, does.Undo())
     assert one.talk.wish.without_slots == {Slot.BAG}
-    two, _ = run(start(), one.talk, chat.Undo())
+    two, _ = run(start(), one.talk, does.Undo())
     assert two.talk.wish == shown.wish and two.talk.answer is shown.answer
-    three, _ = run(start(), two.talk, chat.Undo())
+    three, _ = run(start(), two.talk, does.Undo())
     assert three.talk.answer is None
-    assert run(start(), three.talk, chat.Undo())[0].parts == (Line("change.nothing"),)
+    assert run(start(), three.talk, does.Undo())[0].parts == (Line("change.nothing"),)
 
 
 def test_the_way_back_is_bounded(start, shown):
     talk = shown
     sku = skus(shown)[0][0]
     for _ in range(50):
-        talk = run(start(), talk, chat.Lock(sku))[0].talk
+        talk = run(start(), talk, does.Lock(sku))[0].talk
     steps = 0
     while talk.before is not None:
         talk, steps = talk.before, steps + 1
@@ -218,33 +209,33 @@ def test_the_way_back_is_bounded(start, shown):
 
 
 def test_words_before_any_photo_find_products_to_start_from(start):
-    reply, _ = run(start(), Talk(), chat.Say("a red dress for a wedding, under 300"))
+    reply, _ = run(start(), Talk(), does.Say("a red dress for a wedding, under 300"))
     found = reply.parts[0]
     assert isinstance(found, Found) and found.hits
     assert all(hit.item.category == "Dresses" and hit.item.colour == "Red" for hit in found.hits)
     wish = reply.talk.wish
     assert not wish.colours and not wish.categories  # said of the dress, not of what goes with it
     assert wish.occasion == "wedding" and wish.budget_piece == 300
-    around, _ = run(start(), reply.talk, chat.Around(found.hits[0].item.sku))
+    around, _ = run(start(), reply.talk, does.Around(found.hits[0].item.sku))
     assert around.talk.garment.sku == found.hits[0].item.sku
     assert around.talk.answer.looks and all(piece.item.price <= 300 for piece in around.talk.pieces())
 
 
 def test_another_language_tells_the_same_looks_anew(start, shown):
-    kept = after_all(start(), shown, chat.Lock(skus(shown)[0][0]))
-    reply, _ = run(start(), kept, chat.Speak("zh"))
+    kept = after_all(start(), shown, does.Lock(skus(shown)[0][0]))
+    reply, _ = run(start(), kept, does.Speak("zh"))
     assert reply.talk.lang == "zh"
     reasons = [piece.verdict.reason for piece in reply.talk.pieces()]
     assert reasons and all(any("\u4e00" <= char <= "\u9fff" for char in reason) for reason in reasons)
 
 
 def test_small_talk_changes_nothing_and_asks_for_a_wish(start, shown):
-    reply, _ = run(start(), shown, chat.Say("   "))
+    reply, _ = run(start(), shown, does.Say("   "))
     assert reply.talk is shown and reply.parts == (Line("wish.same"),)
 
 
 @pytest.mark.parametrize(
-    "ask", [chat.Lock("no-such"), chat.Swap(9, "x"), chat.Swap(0, "x"), chat.Remove("x"), chat.Around("x")]
+    "ask", [does.Lock("no-such"), does.Swap(9, "x"), does.Swap(0, "x"), does.Remove("x"), does.Around("x")]
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing(start, shown, ask):
     reply, _ = run(start(), shown, ask)
@@ -256,14 +247,14 @@ def test_a_photo_that_cannot_be_read_harms_its_own_turn_only(demo, shown):
     def gone(name: str) -> Image.Image:
         raise InvalidInput("the photo is gone", hint="send it again")
 
-    reply, _ = run(Chat(demo.stylist, gone), shown, chat.ShowPhoto("b"))
+    reply, _ = run(Chat(demo.stylist, gone), shown, does.ShowPhoto("b"))
     assert reply.talk is shown
     assert reply.parts == (Trouble("invalid_input", "the photo is gone", "send it again"),)
 
 
 def test_a_stopped_turn_ends_at_the_next_step_and_changes_nothing(start, shown):
     stopped = threading.Event()
-    events = start().turn(shown, chat.Say("no bag"), stopped)
+    events = start().turn(shown, does.Say("no bag"), stopped)
     assert isinstance(next(events), Progress)
     stopped.set()
     *_, reply = events
@@ -272,7 +263,7 @@ def test_a_stopped_turn_ends_at_the_next_step_and_changes_nothing(start, shown):
 
 def test_leaving_the_conversation_stops_its_turn(start, shown):
     stopped = threading.Event()
-    events = start().turn(shown, chat.Reroll(), stopped)
+    events = start().turn(shown, does.Reroll(), stopped)
     next(events)
     events.close()
     assert stopped.is_set()
@@ -283,4 +274,4 @@ def test_a_mistake_of_ours_is_raised_where_it_was_asked(demo, shown):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        list(Chat(demo.stylist, broken).turn(shown, chat.ShowPhoto("b")))
+        list(Chat(demo.stylist, broken).turn(shown, does.ShowPhoto("b")))

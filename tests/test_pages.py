@@ -50,8 +50,10 @@ def test_a_photo_is_kept_as_a_plain_picture_and_gone_after_its_time():
     kept = drawer.get(name)
     assert kept.kind == "image/jpeg" and b"script" not in kept.data
     now[0] = 59.9
-    assert drawer.photo(name).mode == "RGB"
-    now[0] = 60
+    assert drawer.photo(name).mode == "RGB"  # asked for once more: kept for another minute
+    now[0] = 119.8
+    assert len(drawer) == 1
+    now[0] = 119.9
     with pytest.raises(PhotoGone):
         drawer.photo(name)
     assert len(drawer) == 0
@@ -89,6 +91,17 @@ def address(demo) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
         server.should_exit = True
         thread.join(20)
+
+
+def test_starting_calls_nobody(demo, monkeypatch):
+    from assistant.serve import build_app
+
+    called: list[Any] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: called.append(address))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *address, **_: called.append(address) or [])
+    build_app(demo)
+    time.sleep(0.5)  # what calls home does so in a thread of its own
+    assert called == []
 
 
 def test_item_pictures_are_served_by_sku_and_may_be_kept(demo, address):

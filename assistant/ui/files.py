@@ -11,7 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +50,8 @@ class Kept:
 
 
 class Drawer:
-    """Files by secret name, for `keep_s` seconds, at most `most_bytes` together: the oldest make room."""
+    """Files by secret name, until `keep_s` seconds after they were last asked for, at most `most_bytes` together: those
+    that were asked for longest ago make room."""
 
     def __init__(
         self, *, keep_s: float = 3_600, most_bytes: int = 256 * _MIB, clock: Callable[[], float] = time.monotonic
@@ -72,7 +73,11 @@ class Drawer:
     def get(self, name: str) -> Kept | None:
         with self._lock:
             self._sweep()
-            return self._files.get(name)
+            kept = self._files.get(name)
+            if kept is not None:
+                self._files[name] = replace(kept, until=self._clock() + self._keep_s)
+                self._files.move_to_end(name)
+            return kept
 
     def __len__(self) -> int:
         with self._lock:
@@ -100,7 +105,7 @@ class Drawer:
         with self._lock:
             if name in self._files:
                 self._bytes += len(data) - len(self._files[name].data)
-                self._files[name] = Kept(data, "image/jpeg", "photo.jpg", kept.until)
+                self._files[name] = replace(self._files[name], data=data, kind="image/jpeg", filename="photo.jpg")
         return picture
 
     def drop(self, name: str) -> None:

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from assistant import chat, lookbook, report
-from assistant.chat import Chat, Reply, Talk
+from assistant import lookbook, report, talk
+from assistant.chat import Chat
 from assistant.compose import Assistant
 from assistant.phrases import some
 from assistant.stylist import Progress
-from assistant.ui import render
+from assistant.talk import Ask, Line, Reply, ShowPhoto, Talk
+from assistant.ui import cards, render
 from assistant.ui.files import Drawer, sample_photos
-from assistant.ui.render import icon
 from assistant.words import TEXTS, say
 from retrieval import images, resources
 from retrieval.errors import ImageTooLarge, InvalidInput, OutfitError
@@ -97,7 +97,7 @@ def build_page(assistant: Assistant, drawer: Drawer) -> gr.Blocks:
     shop = Shop(assistant, Chat(assistant.stylist, drawer.photo), drawer, samples, kinds, Stops())
     with gr.Blocks(title=TEXTS["page.title"][0], analytics_enabled=False, delete_cache=(600, _SESSION_S)) as page:
         visit = gr.State(Visit(), time_to_live=_SESSION_S)
-        talk = gr.HTML(
+        conversation = gr.HTML(
             value=None,
             html_template=shell(list(samples)),
             js_on_load=(_HERE / "shop.js").read_text(encoding="utf-8"),
@@ -114,9 +114,10 @@ def build_page(assistant: Assistant, drawer: Drawer) -> gr.Blocks:
             elem_id="sheet-data",
         )
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-        talk.ask(shop.ask, [visit], [visit, talk], concurrency_limit=_TURNS_AT_ONCE, trigger_mode="multiple", **quiet)
-        talk.peek(shop.peek, [visit], [sheet], concurrency_limit=_TURNS_AT_ONCE, trigger_mode="multiple", **quiet)
-        talk.halt(shop.halt, None, None, queue=False, **quiet)
+        many: dict[str, Any] = {"concurrency_limit": _TURNS_AT_ONCE, "trigger_mode": "multiple"}
+        conversation.ask(shop.ask, [visit], [visit, conversation], **many, **quiet)
+        conversation.peek(shop.peek, [visit], [sheet], **many, **quiet)
+        conversation.halt(shop.halt, None, None, queue=False, **quiet)
     return page
 
 
@@ -135,7 +136,7 @@ def shell(samples: list[str]) -> str:
     )
     template = (_HERE / "shop.html").read_text(encoding="utf-8")
     for name in ("send", "stop", "photo", "camera"):
-        template = template.replace(f"<!-- icon {name} -->", icon(name))
+        template = template.replace(f"<!-- icon {name} -->", cards.icon(name))
     return template.replace("<!-- samples -->", photos)
 
 
@@ -179,21 +180,21 @@ class Shop:
             yield Visit(_speaking(lang), visit.turns), {**self._patch(Visit(_speaking(lang), visit.turns), {}), "clear": True}
             return
         ask = self._read(visit, asked)
-        said = "" if isinstance(ask, chat.ShowPhoto) else _said(ask, asked, lang)
+        said = "" if isinstance(ask, ShowPhoto) else _said(ask, asked, lang)
         steps: list[Progress] = []
-        if not isinstance(ask, chat.Lock):
-            first = render.progress([Progress("upload" if isinstance(ask, chat.ShowPhoto) else "start")], lang)
+        if not isinstance(ask, talk.Lock):
+            first = render.progress([Progress("upload" if isinstance(ask, ShowPhoto) else "start")], lang)
             yield gr.skip(), self._patch(visit, {"you": said, "answer": first}, busy=True)
         for happened in self.chat.turn(visit.talk, ask, stopped):
             if isinstance(happened, Reply):
-                if isinstance(ask, chat.Lock):  # seen on the piece itself; the looks stay where they are
+                if isinstance(ask, talk.Lock):  # seen on the piece itself; the looks stay where they are
                     yield replace(visit, talk=happened.talk), self._noted(visit, happened)
                     return
                 visit, answer = self._answer(visit, happened)
                 yield visit, self._patch(visit, {"you": said, "answer": answer})
                 return
             steps.append(happened)
-            if isinstance(ask, chat.ShowPhoto) and happened.step != "upload":
+            if isinstance(ask, ShowPhoto) and happened.step != "upload":
                 said = render.you(say("you.photo", lang), ask.name)
             yield gr.skip(), self._patch(visit, {"you": said, "answer": render.progress(steps, lang)}, busy=True)
 
@@ -211,41 +212,41 @@ class Shop:
     def halt(self, request: gr.Request) -> None:
         self.stops.stop(request.session_hash or "")
 
-    def _read(self, visit: Visit, asked: dict[str, Any]) -> chat.Ask:
+    def _read(self, visit: Visit, asked: dict[str, Any]) -> Ask:
         """What the browser sent as something that a shopper does. Raises InvalidInput for anything else."""
         match asked:
             case {"act": "photo", "name": str(name)}:
-                return chat.ShowPhoto(name)
+                return ShowPhoto(name)
             case {"act": "too_large"}:
                 raise ImageTooLarge(f"a photo may have at most {images.Limits().max_bytes // 2**20} MiB")
             case {"act": "sample", "name": str(name)} if name in self.samples:
-                return chat.ShowPhoto(self.drawer.put(self.samples[name].read_bytes()))
+                return ShowPhoto(self.drawer.put(self.samples[name].read_bytes()))
             case {"act": "choose", "box": str(box)}:
-                return chat.Choose(_box(box))
+                return talk.Choose(_box(box))
             case {"act": "choose"}:
-                return chat.Choose(None)
+                return talk.Choose(None)
             case {"act": "again"}:
-                return chat.ChooseAgain()
+                return talk.ChooseAgain()
             case {"act": "correct", "category": str(category)} if category in self.kinds:
-                return chat.Correct(category)
+                return talk.Correct(category)
             case {"act": "say", "message": str(message)}:
-                return chat.Say(message)
+                return talk.Say(message)
             case {"act": "drop", "key": str(key)}:
-                return chat.DropWish(key)
+                return talk.DropWish(key)
             case {"act": "lock", "sku": str(sku)}:
-                return chat.Lock(sku)
+                return talk.Lock(sku)
             case {"act": "swap", "sku": str(sku), "number": str(number)} if number.isdecimal():
-                return chat.Swap(int(number), sku)
+                return talk.Swap(int(number), sku)
             case {"act": "remove", "sku": str(sku)}:
-                return chat.Remove(sku)
+                return talk.Remove(sku)
             case {"act": "reroll"}:
-                return chat.Reroll()
+                return talk.Reroll()
             case {"act": "around", "sku": str(sku)}:
-                return chat.Around(sku)
+                return talk.Around(sku)
             case {"act": "speak", "lang": "en" | "zh" as lang}:
-                return chat.Speak(lang)
+                return talk.Speak(lang)
             case {"act": "undo"}:
-                return chat.Undo()
+                return talk.Undo()
         raise InvalidInput(f"the page asked for {str(asked.get('act'))[:40]!r}, which is nothing that can be done here")
 
     def _answer(self, visit: Visit, reply: Reply) -> tuple[Visit, str]:
@@ -265,7 +266,7 @@ class Shop:
         lang = visit.talk.lang
         patch = self._patch(replace(visit, talk=reply.talk), {})
         match reply.parts:
-            case (chat.Line(key, values),):
+            case (Line(key, values),):
                 return {**patch, "note": say(key, lang, **values)}
         trouble = "".join(render.part(part, lang, reply.talk.wish, None) for part in reply.parts)
         return {**patch, "nodes": {"answer": trouble}}
@@ -327,30 +328,30 @@ def _box(text: str) -> Box:
     return Box(left, top, right, bottom)
 
 
-def _said(ask: chat.Ask, asked: dict[str, Any], lang: Lang) -> str:
+def _said(ask: Ask, asked: dict[str, Any], lang: Lang) -> str:
     """What the shopper did, as their own line of the conversation; "" for what needs none."""
     name = str(asked.get("name", ""))[:200]
     match ask:
-        case chat.Say(message):
+        case talk.Say(message):
             return render.you(message)
-        case chat.Choose(None):
+        case talk.Choose(None):
             return render.you(say("you.whole", lang))
-        case chat.Choose():
+        case talk.Choose():
             return render.you(say("you.chose", lang, name=name.lower()) if name else say("you.drawn", lang))
-        case chat.Correct(category):
+        case talk.Correct(category):
             return render.you(say("you.correct", lang, name=some(category, lang)))
-        case chat.DropWish():
+        case talk.DropWish():
             return render.you(say("you.drop", lang, chip=name))
-        case chat.Swap():
+        case talk.Swap():
             return render.you(say("you.swap", lang, title=name))
-        case chat.Remove():
+        case talk.Remove():
             return render.you(say("you.remove", lang, title=name))
-        case chat.Around():
+        case talk.Around():
             return render.you(say("you.around", lang, title=name))
-        case chat.Reroll():
+        case talk.Reroll():
             return render.you(say("you.reroll", lang))
-        case chat.Undo():
+        case talk.Undo():
             return render.you(say("you.undo", lang))
-        case chat.ChooseAgain():
+        case talk.ChooseAgain():
             return render.you(say("you.again", lang))
     return ""
