@@ -123,9 +123,10 @@ any use). {run.products:,} products give gradients. A tenth of all products is h
 (`retrieval.training.split.is_held_out`) and is measured on below; one in 25 of the others is kept from the gradient to fit
 temperatures and thresholds. People's photos keep their own train and validation folders.
 
-{run.steps:,} steps of 112 products in two views each and 24 people's photos, {run.passes:.1f} passes, {run.seconds / 60:.0f}
-minutes on two processor cores shared with other work, no GPU, seed {run.seed}. The first two thirds of the time at 48 x 60
-px, the rest at 64 x 80. Averaged weights (EMA) are what is exported; heads, embeddings and text tower were then trained on over fixed features where that measured better on the calibration products.
+{run.steps:,} steps of 112 products in two views each and 24 people's photos, {run.passes:.1f} passes, {run.seconds / 60:.0f} minutes on two processor cores
+shared with other work, no GPU, seed {run.seed}. Most of the time at 48 x 60 px, the last part at 64 x 80. Averaged weights (EMA)
+are what is exported; heads, embeddings and text tower were then trained on over fixed int8 features, each kept where it
+measured better on the calibration products.
 Shipped as {run.precision}; largest difference between onnxruntime and torch {run.image_gap:.1e}, largest loss of cosine of the
 stored text tower {run.text_gap:.1e}.
 
