@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from retrieval import crops
+from retrieval import crops, resources
 from retrieval.crops import OneGarment, outcome
 from retrieval.detectors import compact
 from retrieval.detectors.whole_image import WholeImageDetector
@@ -137,3 +138,32 @@ class TestCompact(DetectorContract):
             "D().detect(Image.new('RGB', (90, 120))); assert not {'torch', 'transformers', 'scipy'} & set(sys.modules)"
         )
         assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+    @pytest.mark.parametrize(
+        ("photo", "slot"), [("bed_tshirt", Slot.TOP), ("floor_jeans", Slot.BOTTOM), ("bed_dress", Slot.ONE_PIECE)]
+    )
+    def test_one_garment_laid_out_goes_on_alone(self, detector, photo, slot):
+        picture, (x0, y0, x1, y1) = demo_photo(photo)
+        result = crops.outcome(detector.detect(picture))
+        assert isinstance(result, OneGarment)
+        assert result.detection.slot is slot
+        assert result.detection.box.iou(Box(x0, y0, x1, y1)) > 0.5
+
+    def test_several_garments_are_offered_and_an_empty_room_has_none(self, detector):
+        result = crops.outcome(detector.detect(demo_photo("flatlay_women")[0]))
+        assert isinstance(result, crops.SeveralGarments)
+        assert crops.outcome(detector.detect(demo_photo("empty_room")[0])) == crops.NoGarment()
+
+    def test_a_size_four_times_larger_gives_the_same_garment_four_times_larger(self, detector):
+        picture = demo_photo("bed_tshirt")[0].resize((300, 400))
+        (small,), (large,) = detector.detect(picture), detector.detect(picture.resize((1200, 1600)))
+        assert large.box.as_tuple() == pytest.approx([4 * v for v in small.box.as_tuple()], abs=40)
+        assert large.slot is small.slot
+
+
+def demo_photo(name):
+    """A demo photo and its first garment's true box, or None."""
+    folder = resources.path("demo/photos")
+    (entry,) = [e for e in json.loads((folder / "photos.json").read_text()) if e["file"] == f"{name}.jpg"]
+    boxes = [garment["box"] for garment in entry["garments"]]
+    return Image.open(folder / entry["file"]).convert("RGB"), boxes[0] if boxes else None

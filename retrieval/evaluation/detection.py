@@ -8,6 +8,7 @@ The scenes are set up from products and people's photos that training never saw;
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from retrieval import resources
 from retrieval.detectors.whole_image import WholeImageDetector
 from retrieval.evaluation.results import Result, revision, write
 from retrieval.items import Box, Detection, Slot
@@ -131,6 +133,18 @@ def measure_photos(detector: Detector, photos: Sequence[OwnPhoto]) -> dict[str, 
     }
 
 
+def drawn_scenes(folder: Path) -> list[tuple[Image.Image, Scene]]:
+    """The demo photos of `folder` with the truth of its photos.json; their garments were drawn, and trained on."""
+    pairs = []
+    for photo in json.loads((folder / "photos.json").read_text(encoding="utf-8")):
+        picture = Image.open(folder / photo["file"]).convert("RGB")
+        boxes = np.array([g["box"] for g in photo["garments"]], np.float32).reshape(-1, 4)
+        slots = np.array([SLOTS.index(Slot(g["slot"])) for g in photo["garments"]], np.int64)
+        kind = "demo" if len(boxes) else "none"
+        pairs.append((picture, Scene(np.asarray(picture), boxes, slots, np.zeros((0, 4), np.float32), kind)))
+    return pairs
+
+
 def milliseconds(detector: Detector, scenes: Sequence[Scene]) -> dict[str, float]:
     """Median and 95th percentile of `detect`, one picture at a time, decoding of the file left out."""
     times = []
@@ -155,9 +169,13 @@ def run(detector: Detector, data_dir: Path, *, n: int = 600, seed: int = 0) -> R
     scenes = held_out_scenes(Studio(pieces, photos, SCENE_PX), n, seed)
     pictures = [Image.fromarray(scene.rgb) for scene in scenes]
     figures = measure([detector.detect(picture) for picture in pictures], scenes)
-    whole = measure([WholeImageDetector().detect(picture) for picture in pictures], scenes)
+    baseline = WholeImageDetector()
+    whole = measure([baseline.detect(picture) for picture in pictures], scenes)
     figures |= {f"whole_image_{name}": whole[name] for name in ("box_recall", "box_precision")}
     figures |= measure_photos(detector, photos) | milliseconds(detector, scenes[:100])
+    drawn = drawn_scenes(resources.path("demo/photos"))
+    demo = measure([detector.detect(picture) for picture, _ in drawn], [scene for _, scene in drawn])
+    figures |= {f"demo_photos_{name}": demo[name] for name in ("garments", "box_recall", "box_precision")}
     command = f"python -m retrieval.evaluation.detection DATA --scenes {n} --seed {seed}"
     return Result("detector", command, revision(), seed, n, {k: round(v, 4) for k, v in figures.items()})
 
