@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -10,10 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 from PIL import Image, ImageDraw
 
 from assistant import compose
+from assistant.api.tokens import TABLE_NAME
 from assistant.settings import Settings
 from retrieval import feeds, images
 
@@ -44,12 +48,23 @@ def small_shop(folder: Path, **settings: Any) -> compose.Assistant:
         rows.append(f"{sku},Men,{category},{colour},Casual,{10 * sku},EUR,5,Men {colour} {category}\n")
     (folder / "feed.csv").write_text(HEADER + "".join(rows))
     chosen = Settings.load(
-        home=folder / "home", image_encoder="hashing", text_encoder="hashing", detector="whole-image",
-        **settings,
-    )  # fmt: skip
+        home=folder / "home",
+        image_encoder="hashing",
+        text_encoder="hashing",
+        detector="whole-image",
+        **{"tiktoken_cache": folder / "no-tables", **settings},
+    )
     shelf = compose.open_shelf(chosen)
     shelf.ingest(feeds.read_feed(folder / "feed.csv"), pictures)
     return compose.build(chosen)
+
+
+def tiktoken_folder() -> Path:
+    """The folder with tiktoken's own table of cl100k_base, or a skip by name."""
+    folder = Path(os.environ.get("TIKTOKEN_CACHE_DIR") or Path(tempfile.gettempdir()) / "data-gym-cache")
+    if not (folder / TABLE_NAME).is_file():
+        pytest.skip(f"tiktoken's table of cl100k_base is not in {folder} (set TIKTOKEN_CACHE_DIR)")
+    return folder
 
 
 def garment(rgb: tuple[int, int, int]) -> Image.Image:

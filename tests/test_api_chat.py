@@ -233,7 +233,8 @@ def test_a_schema_that_the_answer_cannot_meet_is_an_error(client):
 )
 def test_a_schema_that_is_not_supported_is_refused_by_name(client, schema):
     with pytest.raises(openai.BadRequestError) as refused:
-        ask(client, user("black jeans"), response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": schema}})
+        wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+        ask(client, user("black jeans"), response_format=wanted)
     assert refused.value.param == "response_format.json_schema.schema" and refused.value.code == "invalid_schema"
 
 

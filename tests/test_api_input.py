@@ -23,7 +23,8 @@ GOOD = {"model": MODEL, "messages": [{"role": "user", "content": "black jeans"}]
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[httpx.Client]:
     shop = small_shop(tmp_path_factory.mktemp("shop"))
-    with serving(create_api(shop, max_bytes=4 * 2**20)) as address, httpx.Client(base_url=address, timeout=60) as client:
+    api = create_api(shop, max_bytes=4 * 2**20)
+    with serving(api) as address, httpx.Client(base_url=address, timeout=60) as client:
         yield client
     shop.close()
 
@@ -185,7 +186,8 @@ def test_fields_that_mean_nothing_here_are_ignored(server):
 
 
 def test_unknown_models_addresses_and_methods_are_told_in_the_envelope(server):
-    assert envelope(server.post("/v1/chat/completions", json={**GOOD, "model": "gpt-4o"}), 404)["code"] == "model_not_found"
+    other = server.post("/v1/chat/completions", json={**GOOD, "model": "gpt-4o"})
+    assert envelope(other, 404)["code"] == "model_not_found"
     assert envelope(server.get("/v1/nothing"), 404)["code"] == "not_found"
     assert envelope(server.post("/v1/responses", json={}), 404)["code"] == "not_found"
     refused = server.get("/v1/chat/completions")

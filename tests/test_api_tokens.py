@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
-
 import pytest
 
 from assistant.api.tokens import TABLE_NAME, Tokens, load
+from tests.api_server import tiktoken_folder
 
 
 def test_without_a_table_four_bytes_or_one_chinese_character_are_a_token():
@@ -25,10 +22,7 @@ def test_a_table_that_is_missing_or_damaged_is_not_used(tmp_path):
 
 
 def test_with_the_table_ids_are_cl100k():
-    folder = Path(os.environ.get("TIKTOKEN_CACHE_DIR") or Path(tempfile.gettempdir()) / "data-gym-cache")
-    if not (folder / TABLE_NAME).is_file():
-        pytest.skip(f"tiktoken's table of cl100k_base is not in {folder} (set TIKTOKEN_CACHE_DIR)")
-    tokens = load(folder)
+    tokens = load(tiktoken_folder())
     assert tokens.table.encode_ordinary("hello world") == [15339, 1917]  # as in OpenAI's cookbook
     assert tokens.read([15339, 1917]) == "hello world"
     assert tokens.count("hello world") == 2 and tokens.cut("hello world", 1) == "hello"

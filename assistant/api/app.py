@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from assistant.api import completions, errors, models, tokens, wire
+from assistant.api import completions, embeddings, errors, models, tokens, wire
 from assistant.api.errors import ApiError
 from assistant.api.guard import Guard
 from assistant.compose import Assistant
@@ -31,9 +31,10 @@ def create_api(assistant: Assistant, *, max_bytes: int = _MOST_BYTES, conversati
     settings = assistant.settings
     # Where tiktoken itself keeps its tables when it is told no other place.
     counter = tokens.load(settings.tiktoken_cache or Path(tempfile.gettempdir()) / "data-gym-cache")
-    api.include_router(models.router((wire.MODEL,)))
+    api.include_router(models.router((wire.MODEL, *embeddings.names(assistant.search))))
     longest_s = settings.turn_deadline_s
     api.include_router(completions.router(assistant.stylist, counter, longest_s=longest_s, at_once=conversations))
+    api.include_router(embeddings.router(assistant.search, counter))
     api.add_exception_handler(ApiError, errors.on_api_error)
     api.add_exception_handler(OutfitError, errors.on_outfit_error)
     api.add_exception_handler(HTTPException, errors.on_http_error)

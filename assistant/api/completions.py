@@ -120,7 +120,8 @@ def _read(body: wire.ChatRequest, tokens: Tokens) -> Asked:
         if message.role == "user":
             said.append(Said(text, tuple(open_photo(url, param) for param, url in urls)))
     if not said:
-        raise ApiError("'messages': there is no message of the role 'user' to answer.", code="invalid_value", param="messages")
+        message = "'messages': there is no message of the role 'user' to answer."
+        raise ApiError(message, code="invalid_value", param="messages")
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     limits = [most for most in (body.max_tokens, body.max_completion_tokens) if most is not None]
     schema, is_json = _format(body.response_format)
@@ -204,7 +205,8 @@ class _Turn:
     def __init__(
         self, stylist: Stylist, asked: Asked, tokens: Tokens, longest_s: float, leave: Callable[[], None]
     ) -> None:
-        self._stylist, self._asked, self._tokens, self._longest_s, self._leave = stylist, asked, tokens, longest_s, leave
+        self._stylist, self._asked, self._tokens = stylist, asked, tokens
+        self._longest_s, self._leave = longest_s, leave
         self._stopped = threading.Event()
 
     def stop(self) -> None:

@@ -89,7 +89,7 @@ def _turn(
 
 
 class _Linked(threading.Event):
-    """Set when the whole request is stopped, or when this one turn is over: the end of a turn does not stop the next."""
+    """Set when the whole request is stopped, or when this one turn is over: its end does not stop the next."""
 
     def __init__(self, outer: threading.Event) -> None:
         super().__init__()
@@ -171,11 +171,11 @@ _ORDINALS = {
 
 def _number(words: str) -> int | None:
     """ "2", "number 2", "the second one", "第二件": the place in a list, None where the words are anything else."""
-    match = re.fullmatch(r"(?:the |number |no |option )*(\d{1,2}|[a-z]+)(?: one)?|第?([一二三四五六]|\d)[件个条双款]?", words)
+    match = re.fullmatch(r"(?:the |number |no |option )*(\d{1,2}|[a-z]+)(?: one)?", words)
+    match = match or re.fullmatch(r"第?([一二三四五六]|\d)[件个条双款]?", words)
     if match is None:
         return None
-    said = match[1] or match[2]
-    return int(said) if said.isdecimal() else _ORDINALS.get(said)
+    return int(match[1]) if match[1].isdecimal() else _ORDINALS.get(match[1])
 
 
 def _bare(text: str) -> str:
@@ -191,7 +191,7 @@ _COMMANDS: dict[str, chat.Ask] = {
 
 def _data(parts: Sequence[Part], talk: Talk) -> dict[str, Any]:
     """The answer as data: the recommendation of the last part that has one, what a photo shows, products found."""
-    answered, detections, found = Recommendation(()), (), ()
+    answered, found = Recommendation(()), ()
     for part in parts:
         match part:
             case Answered(one):

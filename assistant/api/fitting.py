@@ -1,6 +1,6 @@
 """An answer as JSON of a client's own schema: what the schema names is taken from the answer's data, and nothing else.
 
-A property is the field of that name; where an object has none, the parts `item`, `verdict`, `attributes`, `garment` of it
+A property is the field of that name; where an object has none, its parts `item`, `verdict`, `attributes` and `garment`
 are looked into, so that a piece has `sku` and `reason`. What does not fit the schema is an error, never made up.
 """
 

@@ -74,14 +74,16 @@ def _look(look: Look, number: int, lang: Lang) -> str:
     if total:
         lines.append(f"{say('look.total', lang)} {total}")
     open_ = say("look.unfilled", lang)
-    lines += [f"{open_}{_colon(lang)}{slot_name(gap.slot, lang)}{_stop(lang)}{plain(gap.reason)}" for gap in look.unfilled]
+    gaps = (f"{slot_name(gap.slot, lang)}{_stop(lang)}{plain(gap.reason)}" for gap in look.unfilled)
+    lines += [f"{open_}{_colon(lang)}{gap}" for gap in gaps]
     return "\n".join(filter(None, lines))
 
 
 def _piece(piece: Piece, lang: Lang) -> str:
     closest = f" ({say('piece.closest', lang)})" if piece.is_closest else ""
     reason = plain(piece.verdict.reason)
-    return f"- {slot_name(piece.slot, lang)}{_colon(lang)}{_item(piece.item, lang)}{closest}{_stop(lang)}{reason}".rstrip()
+    what = f"{slot_name(piece.slot, lang)}{_colon(lang)}{_item(piece.item, lang)}{closest}"
+    return f"- {what}{_stop(lang)}{reason}".rstrip()
 
 
 def _hit(hit: Hit, lang: Lang) -> str:

@@ -1,4 +1,4 @@
-"""Requests and answers of the OpenAI protocol, as far as they are spoken here. Fields that are not named are ignored."""
+"""Requests and answers of the OpenAI protocol, as far as they are spoken here. Fields not named are ignored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 MODEL = "outfit-assistant"
 MOST_MESSAGES = 200
 MOST_IMAGES = 20
-MOST_INPUTS = 2048  # as at OpenAI
 
 
 class Open(BaseModel):
