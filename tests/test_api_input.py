@@ -195,6 +195,14 @@ def test_unknown_models_addresses_and_methods_are_told_in_the_envelope(server):
     good(server)
 
 
+def test_another_sites_form_cannot_post(server):
+    """A browser sends text/plain across origins without asking first; application/json it does not."""
+    body = b'{"model": "outfit-assistant", "messages": [{"role": "user", "content": "black jeans"}]}'
+    envelope(server.post("/v1/chat/completions", content=body, headers={"content-type": "text/plain"}), 400)
+    assert envelope(server.options("/v1/chat/completions", headers={"origin": "http://evil.example"}), 405)
+    good(server)
+
+
 def test_the_documentation_lists_the_operations(server):
     document = server.get("/v1/openapi.json").json()
     assert {"/v1/models", "/v1/models/{model}", "/v1/chat/completions"} <= set(document["paths"])

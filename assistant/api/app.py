@@ -9,9 +9,10 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from assistant.api import completions, embeddings, errors, models, tokens, wire
+from assistant.api import completions, embeddings, errors, models, outfit, tokens, wire
 from assistant.api.errors import ApiError
 from assistant.api.guard import Guard
+from assistant.api.work import ClientGone, Places
 from assistant.compose import Assistant
 from retrieval.errors import OutfitError
 
@@ -24,17 +25,19 @@ _DESCRIPTION = (
 )
 
 
-def create_api(assistant: Assistant, *, max_bytes: int = _MOST_BYTES, conversations: int = 16) -> FastAPI:
-    """The API over a running assistant. Bodies over `max_bytes` are refused; so are conversations beyond that many at
-    a time."""
+def create_api(assistant: Assistant, *, max_bytes: int = _MOST_BYTES, turns: int = 16) -> FastAPI:
+    """The API over a running assistant. Bodies over `max_bytes` are refused, and so are turns beyond that many at a
+    time."""
     api = FastAPI(title="Outfit assistant", version="1", description=_DESCRIPTION, openapi_url="/v1/openapi.json")
     settings = assistant.settings
     # Where tiktoken itself keeps its tables when it is told no other place.
     counter = tokens.load(settings.tiktoken_cache or Path(tempfile.gettempdir()) / "data-gym-cache")
     api.include_router(models.router((wire.MODEL, *embeddings.names(assistant.search))))
-    longest_s = settings.turn_deadline_s
-    api.include_router(completions.router(assistant.stylist, counter, longest_s=longest_s, at_once=conversations))
+    longest_s, places = settings.turn_deadline_s, Places(turns)
+    api.include_router(completions.router(assistant.stylist, counter, longest_s=longest_s, places=places))
     api.include_router(embeddings.router(assistant.search, counter))
+    api.include_router(outfit.router(assistant, places))
+    api.add_exception_handler(ClientGone, errors.on_client_gone)
     api.add_exception_handler(ApiError, errors.on_api_error)
     api.add_exception_handler(OutfitError, errors.on_outfit_error)
     api.add_exception_handler(HTTPException, errors.on_http_error)

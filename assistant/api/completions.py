@@ -24,6 +24,7 @@ from assistant.api.conversation import Answer, Said, answer
 from assistant.api.errors import ApiError
 from assistant.api.pictures import open_photo
 from assistant.api.tokens import PER_IMAGE, PER_MESSAGE, Tokens
+from assistant.api.work import ClientGone, Places, gone
 from assistant.stylist import Progress, Stylist
 from retrieval.errors import OutfitError
 
@@ -56,10 +57,9 @@ class Told:
     outfit: dict[str, Any]
 
 
-def router(stylist: Stylist, tokens: Tokens, *, longest_s: float, at_once: int) -> APIRouter:
-    """The route over a stylist. At most `at_once` conversations are answered at a time; the next is told to wait."""
+def router(stylist: Stylist, tokens: Tokens, *, longest_s: float, places: Places) -> APIRouter:
+    """The route over a stylist. A conversation that is answered takes one of the places, and `longest_s` seconds."""
     routes = APIRouter()
-    free = _Places(at_once)
 
     @routes.post(
         "/v1/chat/completions",
@@ -72,7 +72,7 @@ def router(stylist: Stylist, tokens: Tokens, *, longest_s: float, at_once: int) 
         """With `stream` the answer comes as `data:` events of `chat.completion.chunk`, then `data: [DONE]`; comments
         between them tell the progress. The chunk with the finish reason has the field `outfit`."""
         asked = await run_in_threadpool(_read, body, tokens)
-        place = free.take()
+        place = places.take()
         turn_ = _Turn(stylist, asked, tokens, longest_s, place)
         head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": wire.MODEL}
         if body.stream:
@@ -81,8 +81,6 @@ def router(stylist: Stylist, tokens: Tokens, *, longest_s: float, at_once: int) 
             headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
             return StreamingResponse(events, media_type="text/event-stream", headers=headers)
         told = await _whole(turn_, request)
-        if told is None:
-            return Response(status_code=499)  # nobody is there to read it
         choice = wire.ChatChoice(message=wire.AnswerMessage(content=told.content), finish_reason=told.finish_reason)
         completion = wire.ChatCompletion(**head, choices=[choice], usage=told.usage, outfit=told.outfit)
         return JSONResponse(completion.model_dump(mode="json"))
@@ -181,24 +179,6 @@ def _unsupported(name: str, why: str = "") -> ApiError:
 # --- answering --------------------------------------------------------------------------------------------------------
 
 
-class _Places:
-    """How many conversations may be answered at a time."""
-
-    def __init__(self, most: int) -> None:
-        self._free = threading.BoundedSemaphore(most)
-
-    def take(self) -> Callable[[], None]:
-        """A place, as the function that gives it back. Raises ApiError (429) where none is free."""
-        if not self._free.acquire(blocking=False):
-            raise ApiError(
-                "Too many conversations are being answered at the moment. Try again in a moment.",
-                status=429,
-                code="too_many_requests",
-                headers={"retry-after": "1"},
-            )
-        return self._free.release
-
-
 class _Turn:
     """The work behind one request, in a thread of its own; its progress comes out as it happens. `stop` ends it."""
 
@@ -265,8 +245,8 @@ def _told(found: Answer, asked: Asked, tokens: Tokens) -> Told:
     return Told(content, finish_reason, usage, found.data)
 
 
-async def _whole(turn_: _Turn, request: Request) -> Told | None:
-    """What is told, or None where the client left first: the work is stopped then."""
+async def _whole(turn_: _Turn, request: Request) -> Told:
+    """What is told. Raises ClientGone where the client left first: the work is stopped then."""
 
     async def last() -> Told:
         async for event in turn_.run():
@@ -274,19 +254,16 @@ async def _whole(turn_: _Turn, request: Request) -> Told | None:
                 return event
         raise AssertionError("a turn ends with what is told")
 
-    working, leaving = asyncio.ensure_future(last()), asyncio.ensure_future(_gone(request))
+    working, leaving = asyncio.ensure_future(last()), asyncio.ensure_future(gone(request))
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
+        if not working.done():
+            raise ClientGone
+        return working.result()
     finally:
         turn_.stop()
         for task in (working, leaving):
             task.cancel()
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _events(turn_: _Turn, head: dict[str, Any], has_usage: bool, request: Request) -> AsyncIterator[str]:
@@ -303,7 +280,7 @@ async def _events(turn_: _Turn, head: dict[str, Any], has_usage: bool, request: 
     yield chunk({"role": "assistant", "content": ""})
     running = turn_.run()
     coming: asyncio.Future[Progress | Told] | None = None
-    leaving = asyncio.ensure_future(_gone(request))
+    leaving = asyncio.ensure_future(gone(request))
     try:
         while True:
             coming = coming or asyncio.ensure_future(anext(running))

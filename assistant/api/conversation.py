@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assistant import chat, report, turn
 from assistant.api import errors
+from assistant.api.pictures import Photo
 from assistant.api.telling import tell
 from assistant.chat import Answered, Chat, Choice, Found, Line, Part, Reply, Talk, Trouble
 from assistant.looks import Recommendation
@@ -24,18 +25,15 @@ from assistant.words import label_name, say
 from retrieval.items import Lang
 from retrieval.words import is_han
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
 _MOST_PICKED = 12  # words of a message that may be nothing but a choice
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One user message: its words, and its photos as RGB pictures."""
+    """One user message: its words and its photos."""
 
     text: str
-    photos: tuple[Image, ...] = ()
+    photos: tuple[Photo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,8 @@ def answer(
     """Progress as it happens, then the Answer. Raises errors.ApiError where the last turn fails, turn.Cancelled once
     `stopped` is set; all turns together take at most `longest_s` seconds.
     """
-    photos: dict[str, Image] = {}
-    chat_ = Chat(stylist, photos.__getitem__)
+    photos: dict[str, Photo] = {}
+    chat_ = Chat(stylist, lambda name: photos[name].picture)
     talk, parts = Talk(), ()
     with turn.within(time.monotonic() + longest_s, stopped.is_set):
         for place, message in enumerate(messages):
@@ -73,7 +71,8 @@ def answer(
             raise errors.of_code(part.code, part.message, part.hint, param="messages")
     if all(isinstance(part, Line) for part in told):  # "sorry?" in the language that was spoken
         talk = _speaking(talk, messages[-1].text)
-    yield Answer(tell(told, talk), _data(told, talk))
+    photo = photos[talk.photo] if talk.photo else None
+    yield Answer(tell(told, talk), _data(told, talk, photo))
 
 
 def _turn(
@@ -189,8 +188,11 @@ _COMMANDS: dict[str, chat.Ask] = {
 }
 
 
-def _data(parts: Sequence[Part], talk: Talk) -> dict[str, Any]:
-    """The answer as data: the recommendation of the last part that has one, what a photo shows, products found."""
+def _data(parts: Sequence[Part], talk: Talk, photo: Photo | None) -> dict[str, Any]:
+    """The answer as data: the recommendation of the last part that has one, what a photo shows, products found.
+
+    Boxes are in pixels of the photo that was sent.
+    """
     answered, found = Recommendation(()), ()
     for part in parts:
         match part:
@@ -200,4 +202,8 @@ def _data(parts: Sequence[Part], talk: Talk) -> dict[str, Any]:
                 answered = Recommendation(part.detections)
             case Found(hits):
                 found = hits
-    return {"language": talk.lang, **report.recommendation(answered), "found": [report.hit(hit) for hit in found]}
+    data = report.recommendation(answered)
+    for detection in (*data["detections"], *([data["chosen"]] if data["chosen"] else [])):
+        if photo is not None:
+            detection["box"] = photo.corners(detection["box"])
+    return {"language": talk.lang, **data, "found": [report.hit(hit) for hit in found]}

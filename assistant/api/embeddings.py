@@ -149,7 +149,7 @@ def _pictures(inputs: list[str | list[int]], search: Search) -> list[np.ndarray]
         if not isinstance(one, str):
             message = f"'input.{place}': an image space takes pictures as data URLs, not token ids."
             raise ApiError(message, code="invalid_value", param=f"input.{place}")
-        rows.append(search.image_encoder.encode_images([open_photo(one, f"input.{place}")])[0])
+        rows.append(search.image_encoder.encode_images([open_photo(one, f"input.{place}").picture])[0])
     return rows
 
 

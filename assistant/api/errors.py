@@ -12,7 +12,7 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from retrieval.errors import InvalidInput, OutfitError
 
@@ -101,6 +101,10 @@ def _sentence(message: str, hint: str) -> str:
 
 
 # --- handlers ---------------------------------------------------------------------------------------------------------
+
+
+async def on_client_gone(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=499)  # nobody reads it; the number is nginx's, for logs
 
 
 async def on_api_error(_request: Request, error: Exception) -> JSONResponse:

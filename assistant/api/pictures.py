@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assistant.api import errors
 from assistant.api.errors import ApiError
 from retrieval import images
 from retrieval.errors import OutfitError
+from retrieval.items import Box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -15,8 +18,24 @@ if TYPE_CHECKING:
 _SIDE_PX = 1600  # enough for every model: the detector takes at most 1333 px on the longer side
 
 
-def open_photo(url: str, param: str) -> Image:
-    """The RGB picture in a data URL, its longer side at most 1,600 px. Raises ApiError naming the field."""
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """An RGB picture, its longer side at most 1,600 px: `scale` times as large as the one that was sent."""
+
+    picture: Image
+    scale: float = 1.0
+
+    def box(self, corners: Sequence[float]) -> Box:
+        """A box in pixels of the picture that was sent, in pixels of this one. Raises InvalidBox."""
+        return Box(*(side * self.scale for side in corners))
+
+    def corners(self, sides: Sequence[float]) -> list[float]:
+        """The sides of a box of this picture in pixels of the one that was sent."""
+        return [round(side / self.scale, 1) for side in sides]
+
+
+def open_photo(url: str, param: str) -> Photo:
+    """The picture in a data URL. Raises ApiError naming the field."""
     if not url[:5].lower().startswith("data:"):
         raise ApiError(
             f"'{param}': addresses of pictures are not opened here. Send the picture itself as a data URL "
@@ -25,6 +44,8 @@ def open_photo(url: str, param: str) -> Image:
             param=param,
         )
     try:
-        return images.thumbnail(images.decode(images.from_data_url(url)), _SIDE_PX)
+        sent = images.decode(images.from_data_url(url))
     except OutfitError as error:
         raise errors.of(error, param=param) from error
+    picture = images.thumbnail(sent, _SIDE_PX)
+    return Photo(picture, max(picture.size) / max(sent.size))

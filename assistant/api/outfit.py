@@ -1,0 +1,158 @@
+"""`/v1/outfit/`: what the assistant is made of, one resource each. Boxes are in pixels of the picture that was sent."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from assistant import report
+from assistant.api import errors, outfit_wire, wire
+from assistant.api.errors import ApiError
+from assistant.api.pictures import Photo, open_photo
+from assistant.api.work import Places, run
+from assistant.compose import Assistant
+from assistant.looks import Recommendation
+from assistant.ui.files import media_type
+from assistant.understanding import understand
+from assistant.wish import Wish
+from retrieval.errors import InvalidBox
+from retrieval.items import Box, Detection, Gender, Item, Slot
+from retrieval.ports import Where
+
+_NO_LOOKS = Wish(without_slots=frozenset(Slot))
+_CACHING = "public, max-age=300"  # a photo may be changed by the next ingest; its ETag tells
+
+
+def router(assistant: Assistant, places: Places) -> APIRouter:
+    """The routes over a running assistant. What calls models takes one of the places."""
+    refused = wire.refusals(400, 401, 413, 429, 500, 503)
+    routes = APIRouter(prefix="/v1/outfit", tags=["Outfit"], responses=refused)
+    missing = wire.refusals(404)
+    stylist, catalogue = assistant.stylist, assistant.catalogue
+
+    @routes.post("/search", response_model=outfit_wire.Hits, summary="Products by words or by a picture")
+    async def search(body: outfit_wire.SearchRequest) -> dict[str, Any]:
+        """The closest products, best first."""
+        return await run_in_threadpool(_search, assistant, body)
+
+    @routes.post("/detect", response_model=outfit_wire.Detections, summary="The garments in a photo")
+    async def detect(body: outfit_wire.DetectRequest, request: Request) -> dict[str, Any]:
+        """One box for each garment, surest first."""
+
+        def work() -> dict[str, Any]:
+            photo = open_photo(body.image, "image")
+            width, height = photo.corners(photo.picture.size)
+            found = [_detection(one, photo) for one in stylist.detect(photo.picture)]
+            return {"width": round(width), "height": round(height), "data": found}
+
+        return await run(request, places, work)
+
+    @routes.post("/describe", response_model=outfit_wire.Description, summary="What a pictured garment is")
+    async def describe(body: outfit_wire.DescribeRequest, request: Request) -> dict[str, Any]:
+        """Attributes, measured colours, and the product itself with what looks like it."""
+
+        def work() -> dict[str, Any]:
+            photo = open_photo(body.image, "image")
+            found = _recommendation(stylist.recommend(photo.picture, _NO_LOOKS, box=_box(body.box, photo)), photo)
+            return {name: found[name] for name in ("detections", "garment", "same_product")}
+
+        return await run(request, places, work)
+
+    @routes.post("/recommend", response_model=outfit_wire.Recommendation, summary="Looks around a photo or an item")
+    async def recommend(body: outfit_wire.RecommendRequest, request: Request) -> dict[str, Any]:
+        """Up to three looks of items in stock, each piece judged and explained."""
+        if (body.image is None) == (body.sku is None):
+            raise ApiError("Expected 'image' or 'sku', one of the two.", code="invalid_value", param="image")
+
+        def work() -> dict[str, Any]:
+            wish = understand(body.message, Wish(lang=body.lang))
+            if body.sku is not None:
+                item = _item(assistant, body.sku, "sku")
+                return report.recommendation(stylist.complete(item.as_garment(stylist.pictures(item)), wish))
+            photo = open_photo(body.image, "image")
+            return _recommendation(stylist.recommend(photo.picture, wish, box=_box(body.box, photo)), photo)
+
+        return await run(request, places, work)
+
+    @routes.post("/judge", response_model=outfit_wire.Verdict, responses=missing, summary="Do two items go together?")
+    async def judge(body: outfit_wire.JudgeRequest, request: Request) -> dict[str, Any]:
+        """A yes, a no, or undecided, with the reason in one sentence."""
+
+        def work() -> dict[str, Any]:
+            pair = [_item(assistant, getattr(body, name), name) for name in ("reference", "candidate")]
+            reference, candidate = (item.as_garment(stylist.pictures(item)) for item in pair)
+            return report.verdict(stylist.model.judge(reference, candidate, body.lang))
+
+        return await run(request, places, work)
+
+    @routes.get("/items/{sku:path}/picture", response_class=Response, responses=missing, summary="An item's photo")
+    async def picture(
+        sku: str, view: str | None = None, if_none_match: Annotated[str | None, Header()] = None
+    ) -> Response:
+        """The file as the shop gave it: the first view, or the one named. Ask again with its ETag in If-None-Match."""
+        item = await run_in_threadpool(_item, assistant, sku, "sku")
+        found = next((one for one in item.views if view in (None, one.name)), None)
+        if found is None:
+            raise errors.not_found(f"Item {sku[:100]!r} has no such photo.", param="view")
+        tag = f'"{found.digest}"'
+        headers = {"etag": tag, "cache-control": _CACHING}
+        if if_none_match and (if_none_match.strip() == "*" or tag in if_none_match):
+            return Response(status_code=304, headers=headers)
+        data = await run_in_threadpool(catalogue.picture_bytes, item.sku, found.name)
+        return Response(data, media_type=media_type(data), headers=headers)
+
+    @routes.get("/items/{sku:path}", response_model=outfit_wire.Item, responses=missing, summary="An item by its sku")
+    async def item(sku: str) -> dict[str, Any]:
+        """Facts of the catalogue."""
+        return report.item(await run_in_threadpool(_item, assistant, sku, "sku"))
+
+    return routes
+
+
+def _search(assistant: Assistant, body: outfit_wire.SearchRequest) -> dict[str, Any]:
+    if (body.text is None or not body.text.strip()) == (body.image is None):
+        raise ApiError("Expected 'text' or 'image', one of the two.", code="invalid_value", param="text")
+    any_of: dict[str, frozenset[str]] = {"gender": frozenset({body.gender, Gender.UNISEX})} if body.gender else {}
+    if body.slot:
+        any_of["slot"] = frozenset({body.slot})
+    where = Where(
+        any_of=any_of,
+        at_most={} if body.max_price is None else {"price": body.max_price},
+        at_least={"in_stock": 1.0} if body.in_stock else {},
+    )
+    if body.image is None:
+        hits = assistant.search.by_text(body.text, where=where, k=body.k)
+    else:
+        hits = assistant.search.by_image(open_photo(body.image, "image").picture, where=where, k=body.k)
+    return {"data": [report.hit(hit) for hit in hits]}
+
+
+def _item(assistant: Assistant, sku: str, param: str) -> Item:
+    item = assistant.catalogue.item(sku)
+    if item is None:
+        raise errors.not_found(f"There is no item {sku[:100]!r}.", code="item_not_found", param=param)
+    return item
+
+
+def _box(corners: list[float] | None, photo: Photo) -> Box | None:
+    if corners is None:
+        return None
+    try:
+        return photo.box(corners).clip(*photo.picture.size)
+    except InvalidBox as error:
+        raise errors.of(error, param="box") from error
+
+
+def _detection(found: Detection, photo: Photo) -> dict[str, Any]:
+    return {**report.detection(found), "box": photo.corners(found.box.as_tuple())}
+
+
+def _recommendation(answer: Recommendation, photo: Photo) -> dict[str, Any]:
+    return {
+        **report.recommendation(answer),
+        "detections": [_detection(found, photo) for found in answer.detections],
+        "chosen": None if answer.chosen is None else _detection(answer.chosen, photo),
+    }

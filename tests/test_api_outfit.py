@@ -1,0 +1,142 @@
+"""The assistant's own resources on loopback, over a small real catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from PIL import Image
+
+from assistant.api.app import create_api
+from assistant.compose import Assistant
+from retrieval import images
+from tests.api_server import garment, photo_url, serving, small_shop
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Iterator[Assistant]:
+    assistant = small_shop(tmp_path_factory.mktemp("shop"))
+    yield assistant
+    assistant.close()
+
+
+@pytest.fixture(scope="module")
+def server(shop) -> Iterator[httpx.Client]:
+    with serving(create_api(shop)) as address, httpx.Client(base_url=f"{address}/v1/outfit", timeout=60) as client:
+        yield client
+
+
+def post(server: httpx.Client, path: str, **body: object) -> dict:
+    reply = server.post(path, json=body)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def test_search_by_words_under_conditions(server):
+    found = post(server, "/search", text="black jeans", k=3)["data"]
+    assert found[0]["item"]["sku"] == "2" and len(found) == 3
+    assert [hit["score"] for hit in found] == sorted((hit["score"] for hit in found), reverse=True)
+    dear = post(server, "/search", text="white shoes", max_price=60, slot="shoes", in_stock=True, gender="Men")["data"]
+    assert dear == []  # shoes begin at 70
+    shoes = post(server, "/search", text="white shoes", max_price=80, slot="shoes")["data"]
+    assert {hit["item"]["sku"] for hit in shoes} == {"7", "8"}
+
+
+def test_search_by_picture_finds_the_product_itself(server):
+    (hit,) = post(server, "/search", image=photo_url((110, 70, 40)), k=1)["data"]
+    assert hit["item"]["sku"] == "8" and hit["view"] == "main" and hit["score"] > 0.99
+
+
+def test_boxes_are_in_pixels_of_the_picture_that_was_sent(server):
+    large = images.to_data_url(garment((40, 60, 130)).resize((2400, 3200), Image.Resampling.NEAREST))
+    found = post(server, "/detect", image=large)
+    assert (found["width"], found["height"]) == (2400, 3200)
+    assert [one["box"] for one in found["data"]] == [[0, 0, 2400, 3200]]
+    chosen = post(server, "/recommend", image=large, box=[200, 200, 2200, 3000])["chosen"]
+    assert chosen["box"] == [200, 200, 2200, 3000]
+
+
+def test_a_garment_is_described_without_looks(server):
+    known = post(server, "/describe", image=photo_url((40, 60, 130)))
+    assert known["garment"]["attributes"]["category"] == "Jeans" and known["garment"]["palette"]
+    assert known["same_product"][0]["item"]["sku"] == "1"
+
+
+def test_looks_around_an_item_and_under_a_wish(server):
+    around = post(server, "/recommend", sku="1", message="under 90 each, no bag")
+    pieces = [piece for look in around["looks"] for piece in look["pieces"]]
+    assert around["garment"]["sku"] == "1" and pieces
+    assert all(float(piece["item"]["price"]) <= 90 and piece["slot"] != "bag" for piece in pieces)
+    assert all(piece["verdict"]["answer"] == "yes" and piece["verdict"]["reason"] for piece in pieces)
+
+
+def test_a_pair_is_judged_as_the_stylist_judges_it(server, shop):
+    verdict = post(server, "/judge", reference="1", candidate="7", lang="zh")
+    mine = shop.stylist.model.judge(*(shop.catalogue.item(sku).as_garment() for sku in ("1", "7")), "zh")
+    assert (verdict["answer"], verdict["reason"]) == (mine.answer, mine.reason)
+
+
+def test_an_item_is_what_the_catalogue_says(server):
+    item = server.get("/items/7").json()
+    assert (item["title"], item["price"], item["currency"]) == ("Men White Casual Shoes", "70.00", "EUR")
+    assert item["stock"] == 5
+    assert item["slot"] == "shoes" and item["views"] == ["main"]
+
+
+def test_an_items_photo_is_sent_once_and_then_known_by_its_tag(server, shop):
+    first = server.get("/items/7/picture")
+    assert first.content == shop.catalogue.picture_bytes("7") and first.headers["content-type"] == "image/png"
+    assert first.headers["cache-control"] == "public, max-age=300"
+    again = server.get("/items/7/picture", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304 and again.content == b"" and again.headers["etag"] == first.headers["etag"]
+    assert server.get("/items/8/picture").headers["etag"] != first.headers["etag"]
+    assert server.get("/items/7/picture?view=main").content == first.content
+
+
+@pytest.mark.parametrize(
+    "path", ["/items/99", "/items/99/picture", "/items/7/picture?view=back", "/items/..%2f..%2fetc"]
+)
+def test_what_the_shop_does_not_have_is_a_404(server, path):
+    reply = server.get(path)
+    assert reply.status_code == 404 and reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/search", {}, "text"),
+        ("/search", {"text": "a", "image": "data:"}, "text"),
+        ("/search", {"text": "a", "k": 1000}, "k"),
+        ("/search", {"text": "a", "slot": "hat"}, "slot"),
+        ("/search", {"image": "http://127.0.0.1:9/a.png"}, "image"),
+        ("/detect", {}, "image"),
+        ("/detect", {"image": "data:image/png;base64,AAAA"}, "image"),
+        ("/describe", {"image": photo_url(), "box": [500, 500, 600, 600]}, "box"),
+        ("/describe", {"image": photo_url(), "box": [1, 2, 3]}, "box"),
+        ("/recommend", {}, "image"),
+        ("/recommend", {"sku": "1", "image": photo_url()}, "image"),
+        ("/recommend", {"sku": "1", "lang": "fr"}, "lang"),
+        ("/judge", {"reference": "1"}, "candidate"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_its_field(server, path, body, param):
+    reply = server.post(path, json=body)
+    assert reply.status_code == 400 and reply.json()["error"]["param"] == param, reply.text
+    assert server.get("/items/7").status_code == 200
+
+
+@pytest.mark.parametrize("body", [{"reference": "1", "candidate": "99"}, {"reference": "99", "candidate": "1"}])
+def test_a_pair_that_the_shop_does_not_have_cannot_be_judged(server, body):
+    reply = server.post("/judge", json=body)
+    assert reply.status_code == 404 and reply.json()["error"]["code"] == "item_not_found"
+
+
+def test_every_operation_is_documented_with_an_example(server):
+    document = httpx.get(str(server.base_url).replace("/outfit/", "/openapi.json")).json()
+    schemas = document["components"]["schemas"]
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["summary"] and "422" not in operation["responses"], path
+            if content := operation.get("requestBody", {}).get("content"):
+                assert schemas[content["application/json"]["schema"]["$ref"].split("/")[-1]]["examples"], path
