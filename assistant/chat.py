@@ -73,14 +73,10 @@ class Chat:
         stopped = stopped or threading.Event()
         events: queue.SimpleQueue[Event | Exception] = queue.SimpleQueue()
 
-        def watch(progress: Progress) -> None:
-            turn.current().check_cancelled()
-            events.put(progress)
-
         def work() -> None:
             try:
                 with turn.within(cancelled=stopped.is_set):
-                    reply = self._do(talk, ask, watch)
+                    reply = self._do(talk, ask, events.put)
                     turn.current().check_cancelled()
                     events.put(reply)
             except turn.Cancelled:

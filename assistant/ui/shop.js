@@ -83,9 +83,10 @@ watch('value', () => {
   find('.bar').innerHTML = patch.bar;
   const isNew = patch.turn !== turn;
   turn = patch.turn;
+  if (!patch.busy) retire(patch);  // before scrolling: what is retired takes less room
   if (isNew || !patch.busy) show(patch);
   if (patch.busy) return;
-  retire(patch);
+  if (document.activeElement === document.body) talk.focus({ preventScroll: true });
   markKept(patch.kept);
   if (patch.note) toast(patch.note);
   setBusy(false);
