@@ -8,22 +8,23 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assistant.settings import Settings
 from retrieval.errors import InvalidSetting
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
+    from starlette.types import ASGIApp
 
     from assistant.compose import Assistant
 
 _LOG = logging.getLogger(__name__)
+_API = ("/v1/", "/healthz", "/readyz", "/metrics")  # addresses of the API; all others are the page's
 _STOP_S = 10  # how long a stopping server waits for turns under way
 
 
-def serve(settings: Settings) -> None:
-    """Serve the chat page until interrupted. Prints its address once it can be used.
+def serve(settings: Settings, *, with_page: bool = True) -> None:
+    """Serve the chat page and the API, or the API alone, until interrupted. Prints the address once it can be used.
 
     Raises InvalidSetting where the address cannot be listened on, and whatever `assistant.compose.build` raises.
     """
@@ -39,10 +40,11 @@ def serve(settings: Settings) -> None:
     with _listen(settings) as listening:
         assistant = build(settings, watch=_tell_once())
         try:
-            app = build_app(assistant)
+            warm = threading.Event()
+            app = build_app(assistant, warm, with_page=with_page)
             gc.freeze()
             gc.enable()
-            threading.Thread(target=_warm, args=(assistant,), name="warm", daemon=True).start()
+            threading.Thread(target=_warm, args=(assistant, warm), name="warm", daemon=True).start()
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             print(f"Outfit assistant: http://{shown}:{port}/", flush=True)
@@ -64,18 +66,30 @@ def _tell_once() -> Callable[[object], None]:
     return watch
 
 
-def build_app(assistant: Assistant) -> FastAPI:
-    """The page, its files and the API as one application."""
+def build_app(
+    assistant: Assistant, warm: threading.Event | None = None, *, with_page: bool = True
+) -> ASGIApp:
+    """The page, its files and the API as one application, or the API alone. It is ready once `warm` is set."""
     from fastapi import FastAPI
 
+    from assistant.api.app import create_api
+
+    api = create_api(assistant, warm=warm)
+    if not with_page:
+        return api
     from assistant.ui import files, shop
     from retrieval import resources
 
     app = FastAPI(title="Outfit assistant", docs_url=None, redoc_url=None, openapi_url=None)
     drawer = files.Drawer()
     app.router.routes.extend(files.routes(assistant.catalogue, drawer, resources.path("demo/photos")))
-    # The API's routes belong here, before the page: the page answers every address that nothing else took.
-    return shop.mount(app, assistant, drawer)
+    page = shop.mount(app, assistant, drawer)  # it answers every address that nothing else took
+
+    async def both(scope: Any, receive: Any, send: Any) -> None:
+        is_api = scope["type"] == "http" and scope["path"].startswith(_API)
+        await (api if is_api else page)(scope, receive, send)
+
+    return both
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -90,7 +104,7 @@ def _listen(settings: Settings) -> socket.socket:
         ) from error
 
 
-def _warm(assistant: Assistant) -> None:
+def _warm(assistant: Assistant, warm: threading.Event) -> None:
     """Run each model once behind the shopper's back, so that the first photo does not wait for what is loaded on use."""
     from PIL import Image
 
@@ -105,3 +119,4 @@ def _warm(assistant: Assistant) -> None:
             assistant.stylist.recommend(photo, box=Box(0, 0, 320, 400))
     except OutfitError as error:
         _LOG.warning("warming up: %s", error)
+    warm.set()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from assistant.api import completions, embeddings, errors, models, outfit, tokens, wire
+from assistant.api import completions, embeddings, errors, health, models, outfit, tokens, wire
 from assistant.api.errors import ApiError
 from assistant.api.guard import Guard
 from assistant.api.work import ClientGone, Places
@@ -25,22 +26,30 @@ _DESCRIPTION = (
 )
 
 
-def create_api(assistant: Assistant, *, max_bytes: int = _MOST_BYTES, turns: int = 16) -> FastAPI:
-    """The API over a running assistant. Bodies over `max_bytes` are refused, and so are turns beyond that many at a
-    time."""
+def create_api(
+    assistant: Assistant, *, warm: threading.Event | None = None, max_bytes: int = _MOST_BYTES, turns: int = 16
+) -> FastAPI:
+    """The API over a running assistant, ready once `warm` is set (None: at once).
+
+    Bodies over `max_bytes` are refused, and so are turns beyond that many at a time.
+    """
     api = FastAPI(title="Outfit assistant", version="1", description=_DESCRIPTION, openapi_url="/v1/openapi.json")
     settings = assistant.settings
     # Where tiktoken itself keeps its tables when it is told no other place.
     counter = tokens.load(settings.tiktoken_cache or Path(tempfile.gettempdir()) / "data-gym-cache")
     api.include_router(models.router((wire.MODEL, *embeddings.names(assistant.search))))
     longest_s, places = settings.turn_deadline_s, Places(turns)
-    api.include_router(completions.router(assistant.stylist, counter, longest_s=longest_s, places=places))
+    metrics = health.Metrics()
+    api.include_router(
+        completions.router(assistant.stylist, counter, longest_s=longest_s, places=places, metrics=metrics)
+    )
     api.include_router(embeddings.router(assistant.search, counter))
-    api.include_router(outfit.router(assistant, places))
+    api.include_router(outfit.router(assistant, places, metrics))
+    api.include_router(health.router(assistant, metrics, warm))
     api.add_exception_handler(ClientGone, errors.on_client_gone)
     api.add_exception_handler(ApiError, errors.on_api_error)
     api.add_exception_handler(OutfitError, errors.on_outfit_error)
     api.add_exception_handler(HTTPException, errors.on_http_error)
     api.add_exception_handler(RequestValidationError, errors.on_invalid_request)
-    api.add_middleware(Guard, max_bytes=max_bytes)
+    api.add_middleware(Guard, max_bytes=max_bytes, metrics=metrics)
     return api

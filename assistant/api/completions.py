@@ -22,6 +22,7 @@ from assistant import turn
 from assistant.api import errors, fitting, wire
 from assistant.api.conversation import Answer, Said, answer
 from assistant.api.errors import ApiError
+from assistant.api.health import Metrics
 from assistant.api.pictures import open_photo
 from assistant.api.tokens import PER_IMAGE, PER_MESSAGE, Tokens
 from assistant.api.work import ClientGone, Places, gone
@@ -57,7 +58,7 @@ class Told:
     outfit: dict[str, Any]
 
 
-def router(stylist: Stylist, tokens: Tokens, *, longest_s: float, places: Places) -> APIRouter:
+def router(stylist: Stylist, tokens: Tokens, *, longest_s: float, places: Places, metrics: Metrics) -> APIRouter:
     """The route over a stylist. A conversation that is answered takes one of the places, and `longest_s` seconds."""
     routes = APIRouter()
 
@@ -73,7 +74,7 @@ def router(stylist: Stylist, tokens: Tokens, *, longest_s: float, places: Places
         between them tell the progress. The chunk with the finish reason has the field `outfit`."""
         asked = await run_in_threadpool(_read, body, tokens)
         place = places.take()
-        turn_ = _Turn(stylist, asked, tokens, longest_s, place)
+        turn_ = _Turn(stylist, asked, tokens, longest_s, place, metrics)
         head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": wire.MODEL}
         if body.stream:
             has_usage = body.stream_options is not None and body.stream_options.include_usage
@@ -183,10 +184,16 @@ class _Turn:
     """The work behind one request, in a thread of its own; its progress comes out as it happens. `stop` ends it."""
 
     def __init__(
-        self, stylist: Stylist, asked: Asked, tokens: Tokens, longest_s: float, leave: Callable[[], None]
+        self,
+        stylist: Stylist,
+        asked: Asked,
+        tokens: Tokens,
+        longest_s: float,
+        leave: Callable[[], None],
+        metrics: Metrics,
     ) -> None:
         self._stylist, self._asked, self._tokens = stylist, asked, tokens
-        self._longest_s, self._leave = longest_s, leave
+        self._longest_s, self._leave, self._metrics = longest_s, leave, metrics
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -216,7 +223,11 @@ class _Turn:
     def _work(self, put: Callable[[Progress | Told | ApiError], None]) -> None:
         try:
             for event in answer(self._stylist, self._asked.messages, self._stopped, longest_s=self._longest_s):
-                put(_told(event, self._asked, self._tokens) if isinstance(event, Answer) else event)
+                if isinstance(event, Answer):
+                    self._metrics.answer(event.trace)
+                    put(_told(event, self._asked, self._tokens))
+                else:
+                    put(event)
         except turn.Cancelled:
             _LOG.info("a conversation was left before its answer")
         except ApiError as error:

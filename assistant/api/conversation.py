@@ -18,11 +18,11 @@ from assistant.api import errors
 from assistant.api.pictures import Photo
 from assistant.api.telling import tell
 from assistant.chat import Answered, Chat, Choice, Found, Line, Part, Reply, Talk, Trouble
-from assistant.looks import Recommendation
+from assistant.looks import Recommendation, Trace
 from assistant.stylist import Progress, Stylist
 from assistant.understanding import understand
 from assistant.words import label_name, say
-from retrieval.items import Lang
+from retrieval.items import Hit, Lang
 from retrieval.words import is_han
 
 _MOST_PICKED = 12  # words of a message that may be nothing but a choice
@@ -38,10 +38,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The reply to the last message: in words that make sense alone, and as plain data."""
+    """The reply to the last message: in words that make sense alone, and as plain data; how it came about."""
 
     text: str
     data: dict[str, Any]
+    trace: Trace
 
 
 def answer(
@@ -72,7 +73,9 @@ def answer(
     if all(isinstance(part, Line) for part in told):  # "sorry?" in the language that was spoken
         talk = _speaking(talk, messages[-1].text)
     photo = photos[talk.photo] if talk.photo else None
-    yield Answer(tell(told, talk), _data(told, talk, photo))
+    answered, found = _shown(told)
+    data = {"language": talk.lang, **_data(answered, photo), "found": [report.hit(hit) for hit in found]}
+    yield Answer(tell(told, talk), data, answered.trace)
 
 
 def _turn(
@@ -188,11 +191,8 @@ _COMMANDS: dict[str, chat.Ask] = {
 }
 
 
-def _data(parts: Sequence[Part], talk: Talk, photo: Photo | None) -> dict[str, Any]:
-    """The answer as data: the recommendation of the last part that has one, what a photo shows, products found.
-
-    Boxes are in pixels of the photo that was sent.
-    """
+def _shown(parts: Sequence[Part]) -> tuple[Recommendation, tuple[Hit, ...]]:
+    """The recommendation of the last part that has one (or what a photo shows), and products that were found."""
     answered, found = Recommendation(()), ()
     for part in parts:
         match part:
@@ -202,8 +202,13 @@ def _data(parts: Sequence[Part], talk: Talk, photo: Photo | None) -> dict[str, A
                 answered = Recommendation(part.detections)
             case Found(hits):
                 found = hits
+    return answered, found
+
+
+def _data(answered: Recommendation, photo: Photo | None) -> dict[str, Any]:
+    """A recommendation as data, with boxes in pixels of the photo that was sent."""
     data = report.recommendation(answered)
     for detection in (*data["detections"], *([data["chosen"]] if data["chosen"] else [])):
         if photo is not None:
             detection["box"] = photo.corners(detection["box"])
-    return {"language": talk.lang, **data, "found": [report.hit(hit) for hit in found]}
+    return data

@@ -9,9 +9,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, ValidationError
-
 from assistant.api.errors import ApiError
 
 _PARAM = "response_format.json_schema.schema"
@@ -37,6 +34,8 @@ def check(schema: dict[str, Any]) -> None:
     if size > _MOST_CHARS:
         raise _refused(f"it has {size} characters: at most {_MOST_CHARS} are accepted")
     _walk(schema, schema, 0)
+    from jsonschema import Draft202012Validator, SchemaError  # on use: the import takes longer than the API's own
+
     try:
         Draft202012Validator.check_schema(schema)
     except (SchemaError, RecursionError) as error:
@@ -47,6 +46,8 @@ def check(schema: dict[str, Any]) -> None:
 
 def fit(data: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     """The part of the data that the schema names. Raises ApiError where that does not meet the schema."""
+    from jsonschema import Draft202012Validator, ValidationError
+
     fitted = _project(data, schema, schema, 0)
     try:
         Draft202012Validator(schema).validate(fitted)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.api.errors import ApiError, internal
+from assistant.api.health import Metrics
 
 _LOG = logging.getLogger(__name__)
 _MIB = 2**20
@@ -19,8 +21,8 @@ class Guard:
     """Gives every answer an `x-request-id`, refuses bodies over `max_bytes` (413) before they are read whole, and turns
     an unexpected exception into a 500 that tells nothing."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
-        self._app, self._max_bytes = app, max_bytes
+    def __init__(self, app: ASGIApp, *, max_bytes: int, metrics: Metrics) -> None:
+        self._app, self._max_bytes, self._metrics = app, max_bytes, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -28,12 +30,13 @@ class Guard:
             return
         request_id = f"req_{secrets.token_hex(12)}"
         scope.setdefault("state", {})["request_id"] = request_id
-        started = False
+        status = 0
+        began = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
                 headers.setdefault("x-content-type-options", "nosniff")
@@ -59,9 +62,13 @@ class Guard:
             await self._app(scope, receive_bounded, send_with_id)
         except Exception:
             _LOG.exception("request %s failed", request_id)
-            if started:
+            if status:
                 raise  # the connection is closed: a second answer cannot be sent on it
             await internal().response()(scope, receive, send_with_id)
+        finally:
+            # By the route's pattern: addresses that clients make up must not become series.
+            route = getattr(scope.get("route"), "path", "none")
+            self._metrics.request(route, scope["method"], status, time.perf_counter() - began)
 
     def _too_large(self) -> ApiError:
         return ApiError(

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from assistant import report
 from assistant.api import errors, outfit_wire, wire
 from assistant.api.errors import ApiError
+from assistant.api.health import Metrics
 from assistant.api.pictures import Photo, open_photo
 from assistant.api.work import Places, run
 from assistant.compose import Assistant
@@ -26,7 +27,7 @@ _NO_LOOKS = Wish(without_slots=frozenset(Slot))
 _CACHING = "public, max-age=300"  # a photo may be changed by the next ingest; its ETag tells
 
 
-def router(assistant: Assistant, places: Places) -> APIRouter:
+def router(assistant: Assistant, places: Places, metrics: Metrics) -> APIRouter:
     """The routes over a running assistant. What calls models takes one of the places."""
     refused = wire.refusals(400, 401, 413, 429, 500, 503)
     routes = APIRouter(prefix="/v1/outfit", tags=["Outfit"], responses=refused)
@@ -71,9 +72,13 @@ def router(assistant: Assistant, places: Places) -> APIRouter:
             wish = understand(body.message, Wish(lang=body.lang))
             if body.sku is not None:
                 item = _item(assistant, body.sku, "sku")
-                return report.recommendation(stylist.complete(item.as_garment(stylist.pictures(item)), wish))
-            photo = open_photo(body.image, "image")
-            return _recommendation(stylist.recommend(photo.picture, wish, box=_box(body.box, photo)), photo)
+                answer = stylist.complete(item.as_garment(stylist.pictures(item)), wish)
+                photo = None
+            else:
+                photo = open_photo(body.image, "image")
+                answer = stylist.recommend(photo.picture, wish, box=_box(body.box, photo))
+            metrics.answer(answer.trace)
+            return report.recommendation(answer) if photo is None else _recommendation(answer, photo)
 
         return await run(request, places, work)
 

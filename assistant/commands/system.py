@@ -1,4 +1,4 @@
-"""`outfit app`, `models`, `doctor`, `settings`."""
+"""`outfit app`, `serve`, `models`, `doctor`, `settings`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from retrieval import registry
 
 
 def add_to(cli: typer.Typer) -> None:
-    for command in (app, models, settings, doctor):
+    for command in (app, serve, models, settings, doctor):
         cli.command()(command)
 
 
@@ -21,13 +21,27 @@ def app(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
 ) -> None:
-    """Open the chat page for shoppers.
+    """Open the chat page for shoppers, with the API beside it under /v1/.
 
     Uses the catalogue that was ingested, or the demo catalogue where there is none. The same as `python app.py`.
     """
     from assistant.serve import serve
 
     serve(Settings.load(host=host, port=port))
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Serve the API alone, without the chat page.
+
+    OpenAI's clients talk to it with the base URL http://HOST:PORT/v1 and the model `outfit-assistant`. The operations
+    are listed at /v1/openapi.json; /healthz, /readyz and /metrics are for whoever runs it.
+    """
+    from assistant.serve import serve as serve_all
+
+    serve_all(Settings.load(host=host, port=port), with_page=False)
 
 
 def models() -> None:
