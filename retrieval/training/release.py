@@ -19,6 +19,7 @@ from retrieval.training.nets import CompactNet, TextNet
 INT8_LOSS = 0.005  # int8 ships only where category top-1 and rank-1 stay within half a point of float
 CANNOT_TELL = {"category": 0.8, "sub_category": 0.9, "gender": 0.85, "colour": 0.7, "usage": 0.85, "season": 0.65}
 TARGET = 0.8  # share of told answers that must be right, for a head without a line above
+NEVER = 2.0  # a probability that is not reached
 RANGES = 384  # pictures that the int8 ranges are read from
 
 
@@ -54,6 +55,9 @@ def fit_heads(answers: dict[str, np.ndarray], people: np.ndarray, data: TrainDat
     for name, classes in data.classes.items():
         labels = np.tile(data.labels[name][data.calibration], 2)
         known = labels >= 0
+        if not known.any():  # a feed without this column: the head never answers
+            heads[name] = Head(tuple(classes), 1.0, np.zeros(len(classes), np.float32), NEVER)
+            continue
         counts = np.bincount(data.labels[name][data.train] + 1, minlength=len(classes) + 1)[1:]
         heads[name] = fit_head(
             tuple(classes), answers[name][known], labels[known], counts / counts.sum(),
