@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import ipaddress
 import logging
 import socket
 import sys
@@ -16,6 +17,7 @@ from retrieval.errors import InvalidSetting
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from assistant.api.keys import Keys
     from assistant.compose import Assistant
 
 _LOG = logging.getLogger(__name__)
@@ -26,22 +28,25 @@ _STOP_S = 10  # how long a stopping server waits for turns under way
 def serve(settings: Settings, *, with_page: bool = True) -> None:
     """Serve the chat page and the API, or the API alone, until interrupted. Prints the address once it can be used.
 
-    Raises InvalidSetting where the address cannot be listened on, and whatever `assistant.compose.build` raises.
+    Raises InvalidSetting where the address cannot be listened on or may not be without a key, and whatever `assistant.compose.build` raises.
     """
     # Starting makes hundreds of thousands of objects that stay: looking for garbage among them costs a sixth of it.
     gc.disable()
     import uvicorn
 
+    from assistant.api.keys import FILE, Keys
     from assistant.compose import build
 
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     for chatty in ("alembic", "httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     with _listen(settings) as listening:
+        keys = Keys(settings.home / FILE)
+        _check_exposure(listening, keys)
         assistant = build(settings, watch=_tell_once())
         try:
             warm = threading.Event()
-            app = build_app(assistant, warm, with_page=with_page)
+            app = build_app(assistant, warm, keys, with_page=with_page)
             gc.freeze()
             gc.enable()
             threading.Thread(target=_warm, args=(assistant, warm), name="warm", daemon=True).start()
@@ -52,6 +57,17 @@ def serve(settings: Settings, *, with_page: bool = True) -> None:
             uvicorn.Server(config).run(sockets=[listening])
         finally:
             assistant.close()
+
+
+def _check_exposure(listening: socket.socket, keys: Keys) -> None:
+    """Raises InvalidSetting where others than this machine could use the API without a key."""
+    host = listening.getsockname()[0]
+    if ipaddress.ip_address(host).is_loopback or keys.has_valid:
+        return
+    raise InvalidSetting(
+        f"the address {host} can be reached from other machines, and there is no key for the API",
+        hint="make one first: outfit keys make NAME; or listen on 127.0.0.1",
+    )
 
 
 def _tell_once() -> Callable[[object], None]:
@@ -67,14 +83,19 @@ def _tell_once() -> Callable[[object], None]:
 
 
 def build_app(
-    assistant: Assistant, warm: threading.Event | None = None, *, with_page: bool = True
+    assistant: Assistant,
+    warm: threading.Event | None = None,
+    keys: Keys | None = None,
+    *,
+    with_page: bool = True,
 ) -> ASGIApp:
-    """The page, its files and the API as one application, or the API alone. It is ready once `warm` is set."""
+    """The page, its files and the API as one application, or the API alone. It is ready once `warm` is set; `keys` are
+    asked for by the API once there are any."""
     from fastapi import FastAPI
 
     from assistant.api.app import create_api
 
-    api = create_api(assistant, warm=warm)
+    api = create_api(assistant, keys=keys, warm=warm)
     if not with_page:
         return api
     from assistant.ui import files, shop

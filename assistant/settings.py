@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     guardrail_rounds: int = Field(3, ge=1, le=10, description="How often refused pieces are replaced by the next")
     guardrail_both_orders: bool = Field(False, description="Ask the judge in both orders; disagreement is withheld")
     turn_deadline_s: float = Field(60.0, gt=0, le=600, description="Longest that one turn may take, seconds")
+    api_turns: int = Field(16, ge=1, le=1000, description="Turns that the API answers at a time; the next is refused (429)")
+    api_rate: str | None = Field(
+        None, description="Requests to the API from one key or address, e.g. 600/minute; default: no limit"
+    )
     tiktoken_cache: Path | None = Field(
         None, description="Folder where tiktoken keeps its tables, for counting tokens; default: tiktoken's own"
     )

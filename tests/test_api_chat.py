@@ -340,7 +340,8 @@ class Waits:
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_client_that_leaves_ends_the_work_behind_it(shop, stream):
     waits = Waits()
-    api = create_api(replace(shop, stylist=replace(shop.stylist, detector=waits)), turns=1)
+    settings = shop.settings.model_copy(update={"api_turns": 1})
+    api = create_api(replace(shop, stylist=replace(shop.stylist, detector=waits), settings=settings))
     body = {"model": MODEL, "stream": stream, "messages": [user("", photo_url())]}
     words = {"model": MODEL, "messages": [{"role": "user", "content": "black jeans"}]}
     with serving(api) as address:

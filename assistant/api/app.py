@@ -11,8 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from assistant.api import completions, embeddings, errors, health, models, outfit, tokens, wire
+from assistant.api.door import Door
 from assistant.api.errors import ApiError
 from assistant.api.guard import Guard
+from assistant.api.keys import Keys
 from assistant.api.work import ClientGone, Places
 from assistant.compose import Assistant
 from retrieval.errors import OutfitError
@@ -27,18 +29,22 @@ _DESCRIPTION = (
 
 
 def create_api(
-    assistant: Assistant, *, warm: threading.Event | None = None, max_bytes: int = _MOST_BYTES, turns: int = 16
+    assistant: Assistant,
+    *,
+    keys: Keys | None = None,
+    warm: threading.Event | None = None,
+    max_bytes: int = _MOST_BYTES,
 ) -> FastAPI:
     """The API over a running assistant, ready once `warm` is set (None: at once).
 
-    Bodies over `max_bytes` are refused, and so are turns beyond that many at a time.
+    `keys` are asked for once there are any. Bodies over `max_bytes` are refused.
     """
     api = FastAPI(title="Outfit assistant", version="1", description=_DESCRIPTION, openapi_url="/v1/openapi.json")
     settings = assistant.settings
     # Where tiktoken itself keeps its tables when it is told no other place.
     counter = tokens.load(settings.tiktoken_cache or Path(tempfile.gettempdir()) / "data-gym-cache")
     api.include_router(models.router((wire.MODEL, *embeddings.names(assistant.search))))
-    longest_s, places = settings.turn_deadline_s, Places(turns)
+    longest_s, places = settings.turn_deadline_s, Places(settings.api_turns)
     metrics = health.Metrics()
     api.include_router(
         completions.router(assistant.stylist, counter, longest_s=longest_s, places=places, metrics=metrics)
@@ -51,5 +57,5 @@ def create_api(
     api.add_exception_handler(OutfitError, errors.on_outfit_error)
     api.add_exception_handler(HTTPException, errors.on_http_error)
     api.add_exception_handler(RequestValidationError, errors.on_invalid_request)
-    api.add_middleware(Guard, max_bytes=max_bytes, metrics=metrics)
+    api.add_middleware(Guard, max_bytes=max_bytes, metrics=metrics, door=Door(keys, settings.api_rate))
     return api

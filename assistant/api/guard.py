@@ -10,19 +10,21 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant.api.errors import ApiError, internal
+from assistant.api.door import Door
+from assistant.api.errors import ApiError, internal, of
 from assistant.api.health import Metrics
+from retrieval.errors import OutfitError
 
 _LOG = logging.getLogger(__name__)
 _MIB = 2**20
 
 
 class Guard:
-    """Gives every answer an `x-request-id`, refuses bodies over `max_bytes` (413) before they are read whole, and turns
-    an unexpected exception into a 500 that tells nothing."""
+    """Asks the door, gives every answer an `x-request-id`, refuses bodies over `max_bytes` (413) before they are read
+    whole, and turns an unexpected exception into a 500 that tells nothing."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, metrics: Metrics) -> None:
-        self._app, self._max_bytes, self._metrics = app, max_bytes, metrics
+    def __init__(self, app: ASGIApp, *, max_bytes: int, metrics: Metrics, door: Door) -> None:
+        self._app, self._max_bytes, self._metrics, self._door = app, max_bytes, metrics, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -30,7 +32,7 @@ class Guard:
             return
         request_id = f"req_{secrets.token_hex(12)}"
         scope.setdefault("state", {})["request_id"] = request_id
-        status = 0
+        status, counted = 0, {}
         began = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
@@ -40,6 +42,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
                 headers.setdefault("x-content-type-options", "nosniff")
+                for name, value in counted.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         read = 0
@@ -56,10 +60,15 @@ class Guard:
 
         announced = Headers(scope=scope).get("content-length", "0")
         try:
+            counted.update(await self._door.admit(scope))
             if announced.isdecimal() and int(announced[:20]) > self._max_bytes:
                 await self._too_large().response()(scope, receive, send_with_id)
                 return
             await self._app(scope, receive_bounded, send_with_id)
+        except ApiError as error:  # of the door; those of routes have been answered
+            await error.response()(scope, receive, send_with_id)
+        except OutfitError as error:
+            await of(error).response()(scope, receive, send_with_id)
         except Exception:
             _LOG.exception("request %s failed", request_id)
             if status:
