@@ -8,9 +8,14 @@ metadata filter, so its graph serves only collections above `mirror_rows`.
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,8 @@ from retrieval.errors import InvalidInput, SpaceMismatch, StoreError
 from retrieval.indexes.exact import ExactIndex
 from retrieval.ports import Space, Where
 from retrieval.vectors import check_unit_rows
+
+_LOG = logging.getLogger(__name__)
 
 _BATCH = 5_000  # Chroma takes at most 5,461 rows a call
 _HNSW = {"space": "cosine", "max_neighbors": 16, "ef_construction": 100, "ef_search": 200}
@@ -34,6 +41,8 @@ class ChromaIndex:
         self._mirror_rows = mirror_rows
         self._mirror: ExactIndex | None = None
         self._lock = threading.RLock()
+        self._mirror_file = folder / f"{name}.npz"
+        self._token_file = folder / f"{name}.token"
         self._collection = _open(folder, name, space)
 
     def __len__(self) -> int:
@@ -45,7 +54,7 @@ class ChromaIndex:
             raise InvalidInput(f"{len(ids)} ids, {len(vectors)} vectors, {len(columns)} columns: expected equal numbers")
         last = {id_: i for i, id_ in enumerate(ids)}  # Chroma refuses an id twice in one call: the last one holds
         rows = sorted(last.values())
-        with self._lock:
+        with self._writing():
             for start in range(0, len(rows), _BATCH):
                 part = rows[start : start + _BATCH]
                 names = [ids[i] for i in part]
@@ -99,7 +108,7 @@ class ChromaIndex:
         return found
 
     def delete(self, ids: Sequence[str]) -> None:
-        with self._lock:
+        with self._writing():
             for start in range(0, len(ids), _BATCH):
                 self._collection.delete(ids=list(ids[start : start + _BATCH]))
             if self._mirror is not None:
@@ -112,16 +121,57 @@ class ChromaIndex:
         return [{**dict.fromkeys(old.get(id_) or {}), **new} or None for id_, new in zip(ids, columns, strict=True)]
 
     def mirror(self) -> ExactIndex:
-        """All rows in memory, read from Chroma once and kept in step from then on."""
+        """All rows in memory: read once, and kept in step from then on."""
         with self._lock:
             if self._mirror is None:
-                mirror = ExactIndex(self.space)
-                for offset in range(0, len(self), _BATCH):
-                    got = self._collection.get(limit=_BATCH, offset=offset, include=["embeddings", "metadatas"])
-                    columns = [row or {} for row in got["metadatas"]]
-                    mirror.upsert(got["ids"], np.asarray(got["embeddings"], dtype=np.float32), columns)
-                self._mirror = mirror
+                self._mirror = self._kept_mirror() or self._read_mirror()
             return self._mirror
+
+    def _read_mirror(self) -> ExactIndex:
+        """From Chroma, which takes seconds for tens of thousands of rows; kept beside it for the next start."""
+        stamp = self._stamp()
+        mirror = ExactIndex(self.space)
+        for offset in range(0, len(self), _BATCH):
+            got = self._collection.get(limit=_BATCH, offset=offset, include=["embeddings", "metadatas"])
+            columns = [row or {} for row in got["metadatas"]]
+            mirror.upsert(got["ids"], np.asarray(got["embeddings"], dtype=np.float32), columns)
+        unfinished = self._mirror_file.with_suffix(f".{os.getpid()}")
+        try:
+            with unfinished.open("wb") as file:
+                np.savez(file, stamp=stamp, **mirror.arrays())
+            unfinished.replace(self._mirror_file)
+        except OSError as error:
+            _LOG.warning("the vectors in memory are not kept for the next start: %s", error)
+            unfinished.unlink(missing_ok=True)
+        return mirror
+
+    def _kept_mirror(self) -> ExactIndex | None:
+        """From the file beside the store, where nothing has been written since it was made."""
+        if not self._mirror_file.is_file():
+            return None
+        try:
+            with np.load(self._mirror_file, allow_pickle=False) as held:
+                if not np.array_equal(held["stamp"], self._stamp()):
+                    return None
+                mirror = ExactIndex.from_arrays(self.space, {name: held[name] for name in held if name != "stamp"})
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            _LOG.warning("%s is damaged and made anew: %s", self._mirror_file, error)
+            return None
+        return mirror if len(mirror) == len(self) else None
+
+    def _stamp(self) -> np.ndarray:
+        """Which state of the rows this is: a token that each write renews, as bytes."""
+        token = self._token_file.read_bytes() if self._token_file.is_file() else b""
+        return np.frombuffer(token, dtype=np.uint8)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A write. The token is renewed before, so that a kill in the middle is noticed, and after, so that what somebody
+        read in the middle is not taken for the end."""
+        with self._lock:
+            self._token_file.write_text(uuid.uuid4().hex, encoding="ascii")
+            yield
+            self._token_file.write_text(uuid.uuid4().hex, encoding="ascii")
 
 
 def drop(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -108,6 +109,28 @@ class ExactIndex:
             self._matrix = self._matrix[keep]
             self._codes = {name: codes[keep] for name, codes in self._codes.items()}
             self._numbers = {name: numbers[keep] for name, numbers in self._numbers.items()}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything that is held, as plain arrays to be kept in a file; `from_arrays` makes the same index again."""
+        with self._lock:
+            n = len(self)
+            words = {"ids": self._ids, "codes": {name: list(codes) for name, codes in self._code_of.items()}}
+            held = {"matrix": self._matrix[:n], "words": np.frombuffer(json.dumps(words).encode(), dtype=np.uint8)}
+            held |= {f"codes/{name}": codes[:n] for name, codes in self._codes.items()}
+            return held | {f"numbers/{name}": numbers[:n] for name, numbers in self._numbers.items()}
+
+    @classmethod
+    def from_arrays(cls, space: Space, held: Mapping[str, np.ndarray]) -> ExactIndex:
+        index = cls(space)
+        words = json.loads(held["words"].tobytes())
+        index._ids = words["ids"]
+        index._row_of = {id_: row for row, id_ in enumerate(index._ids)}
+        index._matrix = held["matrix"]
+        for name, values in words["codes"].items():
+            index._code_of[name] = {value: code for code, value in enumerate(values)}
+            index._codes[name] = held[f"codes/{name}"]
+        index._numbers = {name.removeprefix("numbers/"): held[name] for name in held if name.startswith("numbers/")}
+        return index
 
     def _reserve(self, rows: int) -> None:
         capacity = len(self._matrix)
