@@ -92,6 +92,11 @@ def test_the_answer_is_in_the_language_of_the_message(client):
     assert reasons and all(any(ord(char) in HAN for char in reason) for reason in reasons)
 
 
+def test_what_is_no_wish_is_answered_in_its_own_language(client):
+    answer = ask(client, user("What goes with this?", photo_url()), user("你好"))
+    assert "要求" in answer.choices[0].message.content and answer.model_extra["outfit"]["language"] == "zh"
+
+
 def test_a_wish_beside_the_photo_holds(client):
     outfit = ask(client, user("What goes with this, under 100 in all?", photo_url())).model_extra["outfit"]
     assert outfit["looks"] and all(float(look["total"]) <= 100 for look in outfit["looks"])

@@ -13,13 +13,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from assistant import chat, report, turn
+from assistant import report, turn
 from assistant.api import errors
 from assistant.api.pictures import Photo
 from assistant.api.telling import tell
-from assistant.chat import Answered, Chat, Choice, Found, Line, Part, Reply, Talk, Trouble
+from assistant.chat import Chat
 from assistant.looks import Recommendation, Trace
 from assistant.stylist import Progress, Stylist
+from assistant.talk import (
+    Answered,
+    Around,
+    Ask,
+    Choice,
+    Choose,
+    Found,
+    Line,
+    Part,
+    Reply,
+    Reroll,
+    Say,
+    ShowPhoto,
+    Talk,
+    Trouble,
+    Undo,
+)
 from assistant.understanding import understand
 from assistant.words import label_name, say
 from retrieval.items import Hit, Lang
@@ -64,7 +81,7 @@ def answer(
             photos.update(zip(names, shown, strict=True))
             talk, asks = _asks(stylist, talk, parts, message.text, names)
             for ask in asks:
-                reply = yield from _turn(chat_, talk, ask, stopped, is_told=is_last)
+                reply = yield from _turn(chat_, talk, ask, is_told=is_last)
                 talk, parts = reply.talk, reply.parts
                 told += parts
     for part in told:
@@ -78,10 +95,8 @@ def answer(
     yield Answer(tell(told, talk), data, answered.trace)
 
 
-def _turn(
-    chat_: Chat, talk: Talk, ask: chat.Ask, stopped: threading.Event, *, is_told: bool
-) -> Iterator[Progress | Reply]:
-    for event in chat_.turn(talk, ask, _Linked(stopped)):
+def _turn(chat_: Chat, talk: Talk, ask: Ask, *, is_told: bool) -> Iterator[Progress | Reply]:
+    for event in chat_.turn(talk, ask):  # ends with the turn around it
         if isinstance(event, Reply):
             turn.current().check_cancelled()
             return event
@@ -90,32 +105,21 @@ def _turn(
     raise AssertionError("a turn ends with a reply")
 
 
-class _Linked(threading.Event):
-    """Set when the whole request is stopped, or when this one turn is over: its end does not stop the next."""
-
-    def __init__(self, outer: threading.Event) -> None:
-        super().__init__()
-        self._outer = outer
-
-    def is_set(self) -> bool:
-        return super().is_set() or self._outer.is_set()
-
-
 def _asks(
     stylist: Stylist, talk: Talk, before: Sequence[Part], text: str, names: Sequence[str]
-) -> tuple[Talk, list[chat.Ask]]:
+) -> tuple[Talk, list[Ask]]:
     """What a message asks for. Words beside a photo are wishes for its looks; without one they may pick from what was
     offered, be a command, or be said as on the page."""
     text = text.strip()
     if names:
-        return _wishing(stylist, talk, text), [chat.ShowPhoto(name) for name in names]
+        return _wishing(stylist, talk, text), [ShowPhoto(name) for name in names]
     if talk.garment is None:  # otherwise a change of language tells the looks anew
         talk = _speaking(talk, text)
     picked = _picked(text, talk, before)
     if picked is not None:
         return talk, [picked]
     command = _COMMANDS.get(_bare(text))
-    return talk, [command or chat.Say(text)]
+    return talk, [command or Say(text)]
 
 
 def _wishing(stylist: Stylist, talk: Talk, text: str) -> Talk:
@@ -137,7 +141,7 @@ def _lang(text: str, lang: Lang) -> Lang:
     return "zh" if is_han(text) else "en" if any(char.isalpha() for char in text) else lang
 
 
-def _picked(text: str, talk: Talk, before: Sequence[Part]) -> chat.Ask | None:
+def _picked(text: str, talk: Talk, before: Sequence[Part]) -> Ask | None:
     """The garment or product that a message names by its number, name or sku, of those that the last answer offered."""
     offered = next((part for part in before if isinstance(part, Choice | Found)), None)
     words = _bare(text)
@@ -147,19 +151,19 @@ def _picked(text: str, talk: Talk, before: Sequence[Part]) -> chat.Ask | None:
     if isinstance(offered, Found):
         for place, hit in enumerate(offered.hits, 1):
             if number == place or hit.item.sku.lower() in words.split():
-                return chat.Around(hit.item.sku)
+                return Around(hit.item.sku)
         return None
     if words in (_bare(say("choose.whole", "en")), _bare(say("choose.whole", "zh")), "whole photo", "the whole photo"):
-        return chat.Choose(None)
+        return Choose(None)
     named = []
     for place, found in enumerate(offered.detections, 1):
         if number == place:
-            return chat.Choose(found.box)
+            return Choose(found.box)
         names = {label_name(found.slot, found.label, "en").lower(), label_name(found.slot, found.label, "zh")}
         names.add(_bare(found.label))
         if any(name in words if is_han(name) else f" {name} " in f" {words} " for name in names if name):
             named.append(found)
-    return chat.Choose(named[0].box) if len(named) == 1 else None
+    return Choose(named[0].box) if len(named) == 1 else None
 
 
 _ORDINALS = {
@@ -184,9 +188,9 @@ def _bare(text: str) -> str:
     return " ".join(re.sub(r"[^\w\s-]", " ", text.lower()).split())
 
 
-_COMMANDS: dict[str, chat.Ask] = {
+_COMMANDS: dict[str, Ask] = {
     _bare(say(key, lang)): ask
-    for key, ask in (("you.reroll", chat.Reroll()), ("you.undo", chat.Undo()))
+    for key, ask in (("you.reroll", Reroll()), ("you.undo", Undo()))
     for lang in ("en", "zh")
 }
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from assistant.chat import Answered, Choice, Found, Line, Part, Talk
 from assistant.looks import Look, Piece, Recommendation
-from assistant.ui.render import garment_title, has_wishes
+from assistant.talk import Answered, Choice, Found, Line, Part, Talk
+from assistant.ui.cards import garment_title
+from assistant.ui.render import has_wishes
 from assistant.words import label_name, price_text, say, slot_name
 from retrieval.items import Hit, Item, Lang
 
