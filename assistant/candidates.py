@@ -17,7 +17,18 @@ from retrieval.lexicon import mentions, names_in
 from retrieval.ports import Where
 from retrieval.vocabulary import categories_in, slot_of
 
+SAME_PRODUCT = 0.93  # cosine of two pictures of one product by the compact encoder; others rarely reach it
 _TEXT_SHARE = 0.4  # of a candidate's rank; the rest is how well the two pieces go together
+
+
+def same_slot_first(hits: Sequence[Hit], slot: Slot | None) -> list[Hit]:
+    """What looks like the garment, best first: what is worn in its place before what is not.
+
+    A hit above `SAME_PRODUCT` keeps its rank whatever its slot: it is the product itself, and the slot was misread.
+    """
+    if slot is None:
+        return list(hits)
+    return sorted(hits, key=lambda hit: hit.item.slot is not slot and hit.score < SAME_PRODUCT)
 
 
 def open_slots(missing: Sequence[Slot], wish: Wish) -> tuple[Slot, ...]:

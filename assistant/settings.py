@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         None, ge=-1, le=1, description="Least text score of a candidate; default: calibrated per text encoder"
     )
     candidates_per_title: int = Field(12, ge=1, le=200, description="Items considered per suggested title")
-    admitted_per_slot: int = Field(4, ge=1, le=20, description="Checked pieces kept per slot before looks are composed")
+    admitted_per_slot: int = Field(6, ge=1, le=20, description="Checked pieces kept per slot before looks are composed")
     looks: int = Field(3, ge=1, le=6, description="Looks shown side by side")
     guardrail_rounds: int = Field(3, ge=1, le=10, description="How often refused pieces are replaced by the next")
     guardrail_both_orders: bool = Field(False, description="Ask the judge in both orders; disagreement is withheld")

@@ -100,7 +100,7 @@ class Stylist:
                 alike = self.search.by_image(picture, where=AVAILABLE, k=_ALIKE)
                 counts["products"] = len(alike)
             garment = self._describe(picture, detection, alike, wish, log)
-            same = alike[: self.plan.same_product]
+            same = choosing.same_slot_first(alike, garment.attributes.slot)[: self.plan.same_product]
             return self._complete(garment, wish, keep, log, found.detections, detection, same)
 
     def complete(

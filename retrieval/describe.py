@@ -62,9 +62,12 @@ def fill_gaps(
     the catalogue's items that look most like the garment, best first, of which those of its slot vote on the gaps. What
     the model did tell stays. Colour is left to `settle_colour`.
     """
+    slot = read.slot
     if found is not None and found.slot is not None and found.confidence > _confidence_in_slot(read):
-        fits = read.category is not None and slot_of(read.category) is found.slot
-        read = replace(read, slot=found.slot, **({} if fits else {"category": None, "sub_category": None}))
+        slot = found.slot
+    if slot is not None and read.category is not None and slot_of(read.category) is not slot:
+        read = replace(read, category=None, sub_category=None)
+    read = replace(read, slot=slot)
     voted = vote([item for item in alike if read.slot is None or item.slot is read.slot], least)
     gaps = {name: getattr(voted, name) for name in _FIELDS if getattr(read, name) is None}
     confidence = {**voted.confidence, **{name: c for name, c in read.confidence.items() if name not in gaps}}
