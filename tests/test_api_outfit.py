@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -130,6 +131,20 @@ def test_what_cannot_be_used_is_refused_by_its_field(server, path, body, param):
 def test_a_pair_that_the_shop_does_not_have_cannot_be_judged(server, body):
     reply = server.post("/judge", json=body)
     assert reply.status_code == 404 and reply.json()["error"]["code"] == "item_not_found"
+
+
+class Breaks:
+    def __getattr__(self, name: str) -> object:
+        raise ZeroDivisionError("secret")
+
+
+def test_a_mistake_of_ours_is_a_500_that_tells_nothing(shop):
+    stylist = replace(shop.stylist, model=Breaks())
+    with serving(create_api(replace(shop, stylist=stylist))) as address:
+        reply = httpx.post(f"{address}/v1/outfit/judge", json={"reference": "1", "candidate": "7"})
+        assert reply.status_code == 500 and reply.json()["error"]["code"] == "internal_error"
+        assert reply.headers["x-request-id"] and "secret" not in reply.text and "Zero" not in reply.text
+        assert httpx.get(f"{address}/v1/outfit/items/7").status_code == 200
 
 
 def test_every_operation_is_documented_with_an_example(server):
