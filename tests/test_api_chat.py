@@ -228,6 +228,7 @@ def test_a_schema_that_the_answer_cannot_meet_is_an_error(client):
         {"type": "object", "properties": {"message": {"type": "string", "pattern": "(a+)+$"}}},
         {"type": "object", "properties": {"x": {"$ref": "http://127.0.0.1/schema.json"}}},
         {"type": "object", "properties": {"x": {"$ref": "#/$defs/nowhere"}}},
+        {"type": "object", "properties": {"message": {"type": "string"}, "x": {"$ref": "properties/message"}}},
         {"$defs": {"A": {"$ref": "#/$defs/A"}}, "type": "object", "properties": {"x": {"$ref": "#/$defs/A"}}},
         {"type": "object", "anyOf": [{"type": "object"}, {"type": "array"}]},
         {"type": "array", "items": {}},
@@ -370,3 +371,29 @@ def test_a_client_that_leaves_ends_the_work_behind_it(shop, stream):
                 break
             time.sleep(0.02)
         assert reply.json()["outfit"]["found"]
+
+
+def test_a_stream_ends_with_its_client_on_servers_that_tell_only_when_asked(shop):
+    """From version 2.4 of ASGI on nothing is sent into a broken connection to find out: one has to listen."""
+    waits = Waits()
+    api = create_api(replace(shop, stylist=replace(shop.stylist, detector=waits)))
+    body = json.dumps({"model": MODEL, "stream": True, "messages": [user("", photo_url())]}).encode()
+    scope = {
+        "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "POST",
+        "scheme": "http", "path": "/v1/chat/completions", "raw_path": b"/v1/chat/completions", "query_string": b"",
+        "root_path": "", "headers": [(b"content-type", b"application/json")], "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 80),
+    }  # fmt: skip
+    pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> dict:
+        if pending:
+            return pending.pop()
+        await asyncio.to_thread(waits.begun.wait, 10)
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict) -> None:
+        pass
+
+    asyncio.run(asyncio.wait_for(api(scope, receive, send), 5))
+    assert waits.cancelled.wait(1)
