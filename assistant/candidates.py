@@ -21,14 +21,14 @@ SAME_PRODUCT = 0.93  # cosine of two pictures of one product by the compact enco
 _TEXT_SHARE = 0.4  # of a candidate's rank; the rest is how well the two pieces go together
 
 
-def same_slot_first(hits: Sequence[Hit], slot: Slot | None) -> list[Hit]:
-    """What looks like the garment, best first: what is worn in its place before what is not.
+def same_product(alike: Sequence[Hit], in_place: Sequence[Hit], k: int) -> list[Hit]:
+    """The k products to show for "find this", best first: `in_place` are the closest of the garment's slot, `alike` of all.
 
-    A hit above `SAME_PRODUCT` keeps its rank whatever its slot: it is the product itself, and the slot was misread.
+    Of another slot only a hit from `SAME_PRODUCT` on is shown: it is the product itself, and the slot was misread.
     """
-    if slot is None:
-        return list(hits)
-    return sorted(hits, key=lambda hit: hit.item.slot is not slot and hit.score < SAME_PRODUCT)
+    sure = [hit for hit in alike if hit.score >= SAME_PRODUCT]
+    best = {hit.item.sku: hit for hit in (*sure, *in_place)}
+    return sorted(best.values(), key=lambda hit: -hit.score)[:k]
 
 
 def open_slots(missing: Sequence[Slot], wish: Wish) -> tuple[Slot, ...]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-_ALIKE = 15  # products that look like the garment: the first few are shown, all vote on what the model cannot tell
+_ALIKE = 15  # products that look like the garment vote on what the model cannot tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Stylist:
                 alike = self.search.by_image(picture, where=AVAILABLE, k=_ALIKE)
                 counts["products"] = len(alike)
             garment = self._describe(picture, detection, alike, wish, log)
-            same = choosing.same_slot_first(alike, garment.attributes.slot)[: self.plan.same_product]
+            same = self._same_product(picture, alike, garment.attributes.slot)
             return self._complete(garment, wish, keep, log, found.detections, detection, same)
 
     def complete(
@@ -120,6 +120,13 @@ class Stylist:
     def _detect(self, photo: Image) -> list[Detection]:
         least = self.plan.detection_threshold
         return [d for d in self.detector.detect(photo) if d.confidence >= least or d.slot is None]
+
+    def _same_product(self, picture: Image, alike: Sequence[Hit], slot: Slot | None) -> list[Hit]:
+        if slot is None:
+            return list(alike[: self.plan.same_product])
+        worn_there = replace(AVAILABLE, any_of={"slot": frozenset({slot})})
+        in_place = self.search.by_image(picture, where=worn_there, k=self.plan.same_product)
+        return choosing.same_product(alike, in_place, self.plan.same_product)
 
     def _describe(
         self, picture: Image, detection: Detection, alike: Sequence[Hit], wish: Wish, log: _Log

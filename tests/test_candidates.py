@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from assistant.candidates import conditions, fits, is_asked_for, open_slots, price_limit, rank, same_slot_first
+from assistant.candidates import conditions, fits, is_asked_for, open_slots, price_limit, rank, same_product
 from assistant.stylists import Suggestion
 from assistant.wish import Wish
 from retrieval.items import Attributes, Garment, Gender, Hit, Item, Slot, Swatch, View
@@ -91,12 +91,11 @@ def test_what_is_not_proposed_unasked_may_be_asked_for_by_name():
     assert asked.any_of["category"] == {"Socks"}
 
 
-def test_what_is_worn_in_the_same_place_comes_first_but_the_product_itself_keeps_its_rank():
+def test_find_this_shows_the_garments_slot_and_the_product_itself_whatever_its_slot():
     watch = item("watch", slot=Slot.ACCESSORY, category="Watches")
-    hits = [Hit(watch, 0.85), Hit(item("a"), 0.8), Hit(item("b"), 0.7)]
-    assert [hit.item.sku for hit in same_slot_first(hits, Slot.TOP)] == ["a", "b", "watch"]
-    assert [hit.item.sku for hit in same_slot_first(hits, None)] == ["watch", "a", "b"]
-    assert [h.item.sku for h in same_slot_first([Hit(watch, 0.99), *hits[1:]], Slot.TOP)] == ["watch", "a", "b"]
+    tops = [Hit(item("a"), 0.8), Hit(item("b"), 0.7)]
+    assert [hit.item.sku for hit in same_product([Hit(watch, 0.85), *tops], tops, 5)] == ["a", "b"]
+    assert [hit.item.sku for hit in same_product([Hit(watch, 0.99), *tops], tops, 2)] == ["watch", "a"]
 
 
 def test_slots_asked_for_narrow_what_the_look_lacks():
