@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ import pytest
 import uvicorn
 from PIL import Image, ImageDraw
 
-from assistant import compose
+from assistant import compose, turn
 from assistant.api.tokens import TABLE_NAME
 from assistant.settings import Settings
 from retrieval import feeds, images
+from retrieval.items import Detection
 
 HEADER = "id,gender,articleType,baseColour,usage,price,currency,stock,productDisplayName\n"
 KINDS = (
@@ -75,6 +77,25 @@ def garment(rgb: tuple[int, int, int]) -> Image.Image:
 
 def photo_url(rgb: tuple[int, int, int] = (40, 60, 130)) -> str:
     return images.to_data_url(garment(rgb))
+
+
+@dataclass
+class Waits:
+    """A detector that works until its turn is cancelled, ten seconds at most."""
+
+    begun: threading.Event = field(default_factory=threading.Event)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    name: str = "waits"
+
+    def detect(self, image: Image.Image, labels: tuple[str, ...] = ()) -> list[Detection]:
+        self.begun.set()
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            if turn.current().is_cancelled:
+                self.cancelled.set()
+                turn.current().check_cancelled()
+            time.sleep(0.01)
+        return []
 
 
 @contextmanager

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import httpx
 import openai
@@ -16,12 +15,11 @@ import pydantic
 import pytest
 from PIL import Image
 
-from assistant import turn
 from assistant.api.app import create_api
 from assistant.compose import Assistant
 from retrieval.errors import ModelUnavailable
 from retrieval.items import Box, Detection, Slot
-from tests.api_server import photo_url, serving, small_shop
+from tests.api_server import Waits, photo_url, serving, small_shop
 
 MODEL = "outfit-assistant"
 HAN = range(0x4E00, 0xA000)
@@ -322,25 +320,6 @@ def test_a_failure_inside_is_an_envelope_without_internal_texts(shop, caplog, er
             list(ask(client, user("", photo_url()), stream=True))
         assert in_stream.value.code == code and "secret" not in str(in_stream.value.body)
     assert "secret" in caplog.text  # the operator is told
-
-
-@dataclass
-class Waits:
-    """A detector that works until its turn is cancelled, ten seconds at most."""
-
-    begun: threading.Event = field(default_factory=threading.Event)
-    cancelled: threading.Event = field(default_factory=threading.Event)
-    name: str = "waits"
-
-    def detect(self, image: Image.Image, labels: tuple[str, ...] = ()) -> list[Detection]:
-        self.begun.set()
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            if turn.current().is_cancelled:
-                self.cancelled.set()
-                turn.current().check_cancelled()
-            time.sleep(0.01)
-        return []
 
 
 @pytest.mark.parametrize("stream", [True, False])

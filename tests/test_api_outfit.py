@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from PIL import Image
 from assistant.api.app import create_api
 from assistant.compose import Assistant
 from retrieval import images
-from tests.api_server import garment, photo_url, serving, small_shop
+from tests.api_server import Waits, garment, photo_url, serving, small_shop
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +132,23 @@ def test_what_cannot_be_used_is_refused_by_its_field(server, path, body, param):
 def test_a_pair_that_the_shop_does_not_have_cannot_be_judged(server, body):
     reply = server.post("/judge", json=body)
     assert reply.status_code == 404 and reply.json()["error"]["code"] == "item_not_found"
+
+
+def test_a_client_that_leaves_ends_the_work_behind_it(shop):
+    waits = Waits()
+
+    async def leave(address: str) -> None:
+        async with httpx.AsyncClient(base_url=address) as client:
+            going = asyncio.create_task(client.post("/v1/outfit/recommend", json={"image": photo_url()}, timeout=30))
+            assert await asyncio.to_thread(waits.begun.wait, 10)
+            going.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await going
+
+    with serving(create_api(replace(shop, stylist=replace(shop.stylist, detector=waits)))) as address:
+        asyncio.run(leave(address))
+        assert waits.cancelled.wait(1)
+        assert httpx.get(f"{address}/v1/outfit/items/7").status_code == 200
 
 
 class Breaks:
