@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from assistant.api.keys import FILE, Keys
 from assistant.commands import console
 from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.api.keys import Keys
 
 _HELP = (
     "Make, list and revoke keys of the API.\n\n"
@@ -49,4 +51,6 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="Its id, as 
 
 
 def _keys() -> Keys:
+    from assistant.api.keys import FILE, Keys
+
     return Keys(Settings.load().home / FILE)
