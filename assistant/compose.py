@@ -25,11 +25,10 @@ from retrieval.colours import measure_palette
 from retrieval.describe import NeighbourDescriber
 from retrieval.errors import OutfitError, SpaceMismatch, StoreEmpty, StoreError
 from retrieval.indexes import chroma
-from retrieval.indexes.exact import ExactIndex
 from retrieval.ingest import Progress, Summary, ingest
 from retrieval.ingest import rebuild as rebuild_vectors
 from retrieval.items import Gender
-from retrieval.ports import Describer, ImageEncoder, Space, TextEncoder, VectorIndex
+from retrieval.ports import Describer, ImageEncoder, TextEncoder, VectorIndex
 from retrieval.search import Search
 from retrieval.writer import only_writer
 
@@ -203,8 +202,8 @@ def open_shelf(
     return Shelf(
         folder,
         catalogue,
-        _index(settings, folder, "titles", text_encoder.space),
-        _index(settings, folder, "pictures", image_encoder.space),
+        chroma.ChromaIndex(folder / _VECTORS, "titles", text_encoder.space),
+        chroma.ChromaIndex(folder / _VECTORS, "pictures", image_encoder.space),
         text_encoder,
         image_encoder,
         texts.row.search_threshold or 0.0,
@@ -227,12 +226,6 @@ def demo_shelf(settings: Settings, *, watch: Watcher | None = None) -> Shelf:
     if shelf.catalogue.count() == 0:
         shelf.ingest(feed, demo / "images", watch=watch)
     return shelf
-
-
-def _index(settings: Settings, folder: Path, name: str, space: Space) -> VectorIndex:
-    if settings.index == "exact":
-        return ExactIndex(space)
-    return chroma.ChromaIndex(folder / _VECTORS, name, space)
 
 
 def _describer(search: Search) -> tuple[Describer, str]:

@@ -21,7 +21,6 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".outfit"), description="Folder for catalogue, index, uploads and caches")
     catalogue_url: str | None = Field(None, description="SQLAlchemy URL of the catalogue; default: SQLite in `home`")
-    index: Literal["chroma", "exact"] = Field("chroma", description="Engine that keeps the vectors")
 
     host: str = Field("127.0.0.1", description="Address that the page and the API listen on")
     port: int = Field(7860, ge=0, le=65535, description="Port that they listen on; 0 takes a free one")

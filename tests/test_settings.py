@@ -26,7 +26,7 @@ def test_each_value_knows_its_source_and_the_stronger_source_wins(tmp_path, monk
 
 @pytest.mark.parametrize(
     ("variable", "value", "named"),
-    [("OUTFIT_PORT", "seventy", "port"), ("OUTFIT_LOOKS", "99", "looks"), ("OUTFIT_INDEX", "faiss", "index")],
+    [("OUTFIT_PORT", "seventy", "port"), ("OUTFIT_LOOKS", "99", "looks"), ("OUTFIT_LANG", "fr", "lang")],
 )
 def test_a_wrong_value_is_named_with_what_was_expected(monkeypatch, variable, value, named):
     monkeypatch.setenv(variable, value)
