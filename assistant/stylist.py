@@ -232,7 +232,9 @@ class _Log:
         calls = list(self._now.calls)[calls_before:]
         if calls:
             counts["model_calls"] = len(calls)
-            counts["model_tokens"] = sum(call.prompt_tokens + call.answer_tokens for call in calls)
+            counts["planned_tokens"] = sum(call.planned_tokens for call in calls)  # computed before sending
+            counts["model_tokens"] = sum(call.prompt_tokens + call.answer_tokens for call in calls)  # the server's count
+            counts["shrunk_calls"] = sum(call.is_shrunk for call in calls)
         digests = ",".join(dict.fromkeys(call.prompt_digest for call in calls))
         self._steps.append(Step(name, seconds, counts, model, digests or None))
         self.tell(name, counts)
