@@ -16,8 +16,6 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import gradio as gr
-
 from assistant import lookbook, report, talk
 from assistant.chat import Chat
 from assistant.compose import Assistant
@@ -26,11 +24,15 @@ from assistant.stylist import Progress
 from assistant.talk import Ask, Line, Reply, ShowPhoto, Talk
 from assistant.ui import cards, render
 from assistant.ui.files import Drawer, sample_photos
+from assistant.ui.stubs import without_type_stubs
 from assistant.words import TEXTS, say
 from retrieval import images, resources
 from retrieval.errors import ImageTooLarge, InvalidInput, OutfitError
 from retrieval.items import Box, Lang
 from retrieval.vocabulary import is_suggestible
+
+with without_type_stubs():
+    import gradio as gr
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
