@@ -236,8 +236,7 @@ def thumbnail(image: Image, side_px: int) -> Image:
     if scale >= 1:
         return image.copy()
     width, height = (max(1, round(side * scale)) for side in image.size)
-    # With a gap of 3 the first, coarse step cannot be told from one fine step, and large pictures take a third of the time.
-    return image.resize((width, height), PIL.Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return image.resize((width, height), PIL.Image.Resampling.LANCZOS)
 
 
 def encode_jpeg(image: Image, quality: int = 90) -> bytes:
