@@ -249,6 +249,8 @@ def find_weights(plan: Plan, download: Callable[[str], str] | None = None) -> st
         return str(folder.resolve())
     try:
         return (download or _snapshot)(plan.model_id)
+    except ModelUnavailable:
+        raise
     except Exception as error:  # the hub's client raises what its network library raises: translated once, here
         raise ModelUnavailable(
             f"the weights of {plan.model_id} could not be fetched from ModelScope: {error}",
@@ -260,18 +262,25 @@ def kept_weights(plan: Plan) -> str:
     """The folder of the weights where they are on this machine already, else the model's name on ModelScope."""
     if plan.weights:
         return plan.weights
-    from modelscope import snapshot_download
-
     try:
+        from modelscope import snapshot_download
+
         return snapshot_download(plan.model_id, local_files_only=True)
+    except ImportError:  # then nothing was fetched by it either
+        return plan.model_id
     except Exception as error:  # its releases say that there is none by different types (ValueError, CacheNotFound)
         _LOG.info("no snapshot of %s on this machine: %s", plan.model_id, error)
         return plan.model_id
 
 
 def _snapshot(model_id: str) -> str:
-    from modelscope import snapshot_download
-
+    try:
+        from modelscope import snapshot_download
+    except ImportError as error:
+        raise ModelUnavailable(
+            "the package modelscope, which fetches the weights, is not installed",
+            hint="pip install 'outfit-assistant[vlm]', or give a folder of weights: --weights FOLDER",
+        ) from error
     return snapshot_download(model_id)
 
 

@@ -181,7 +181,6 @@ def test_weights_from_a_folder_from_the_hub_or_not_at_all(tmp_path) -> None:
         find_weights(Plan(weights=str(tmp_path / "nowhere")))
 
     assert serve_vlm.kept_weights(Plan(weights="/w")) == "/w"
-    assert serve_vlm.kept_weights(Plan("nobody/has-this-model")) == "nobody/has-this-model"
 
     def refuse(name: str) -> str:
         raise ConnectionError("no route to host")
@@ -189,6 +188,18 @@ def test_weights_from_a_folder_from_the_hub_or_not_at_all(tmp_path) -> None:
     with pytest.raises(ModelUnavailable, match="OpenGVLab/InternVL2-8B could not be fetched.*no route") as caught:
         find_weights(Plan(), refuse)
     assert "--weights" in caught.value.hint
+
+
+def test_weights_that_are_not_here_go_by_their_name() -> None:
+    assert serve_vlm.kept_weights(Plan("nobody/has-this-model")) == "nobody/has-this-model"
+
+
+def test_without_modelscope_the_next_step_is_said(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "modelscope", None)
+    assert serve_vlm.kept_weights(Plan()) == Plan().model_id
+    with pytest.raises(ModelUnavailable, match="modelscope") as caught:
+        find_weights(Plan())
+    assert "outfit-assistant[vlm]" in caught.value.hint and "--weights" in caught.value.hint
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
