@@ -234,8 +234,9 @@ class Chat:
         kept = tuple(piece for piece in talk.kept if piece.item.sku != sku)
         wish = _locking(talk.wish, kept)
         passed = talk.passed | {sku}
-        on_show = frozenset(piece.item.sku for piece in talk.pieces())
-        new = self._refilled(talk, old, sku, wish, passed | on_show, watch)
+        stays = {piece.item.sku for piece in old.pieces}
+        elsewhere = frozenset(piece.item.sku for piece in talk.pieces()) - stays
+        new = self._refilled(talk, old, sku, wish, passed | elsewhere, watch)
         new = new or self._refilled(talk, old, sku, wish, passed, watch)
         lines: tuple[Part, ...] = ()
         if new is None:  # everything has been seen: from the first again, but never this piece by itself
