@@ -86,10 +86,13 @@ def _show(answer: Recommendation) -> None:
     for look in answer.looks:
         _show_look(look)
     refused = sum(piece.verdict.answer is Answer.NO for piece in answer.withheld)
+    judge = next((step.model for step in answer.trace.steps if step.name == "judge"), None)
     console.out.print(
-        f"[dim]{answer.trace.seconds:.2f} s; {refused} candidates refused, "
+        f"[dim]{answer.trace.seconds:.2f} s; judged by {escape(str(judge))}; {refused} candidates refused, "
         f"{len(answer.withheld) - refused} undecided and withheld[/]"
     )
+    for notice in answer.trace.notices:
+        console.out.print(f"[dim]{escape(notice)}[/]")
 
 
 def _show_look(look: Look) -> None:

@@ -182,7 +182,9 @@ def _steps(trace: Trace, lang: Lang) -> str:
     rows = []
     for step in trace.steps:
         name = step_text(Progress(step.name, step.counts), lang) if step.name != "judge" else say("step.judge", lang)
-        rows.append(f"<li>{escape(say('trace.step', lang, name=name, seconds=f'{step.seconds:.2f}'))}</li>")
+        model = f" · {step.model}" if step.model else ""
+        text = say("trace.step", lang, name=name, seconds=f"{step.seconds:.2f}") + model
+        rows.append(f"<li>{escape(text)}</li>")
     return "".join(rows)
 
 
