@@ -165,7 +165,10 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         if reading.has("swap_away"):  # "swap the shoes for sneakers": what is named first goes
             for part in [part for part in reading.parts if part.kind in HEADS][:1]:
                 part.is_taken = True
-        return replace(wish, excluded=wish.excluded | {piece.sku for piece in gone})
+        gone_skus = frozenset(piece.sku for piece in gone)
+        if not (meant.is_named or meant.names_a_piece):  # "others": what is locked was not meant
+            return replace(wish, excluded=wish.excluded | (gone_skus - wish.locked))
+        return replace(wish, locked=wish.locked - gone_skus, excluded=wish.excluded | gone_skus)
     return wish
 
 

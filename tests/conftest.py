@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
     from assistant.compose import Assistant
+
+# The same examples in every run: a change is judged by what it changes. Search wider with HYPOTHESIS_PROFILE=explore.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.register_profile("explore", max_examples=1_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.fixture(scope="session")
