@@ -31,6 +31,14 @@ def check_unit_rows(rows: np.ndarray, dim: int) -> np.ndarray:
     return rows
 
 
+def check_rows(ids: Sequence[str], vectors: np.ndarray, columns: Sequence[object], dim: int) -> np.ndarray:
+    """The vectors of an index's rows, checked as `check_unit_rows` does, as many as there are ids and columns."""
+    vectors = check_unit_rows(vectors, dim)
+    if not len(ids) == len(vectors) == len(columns):
+        raise InvalidInput(f"{len(ids)} ids, {len(vectors)} vectors, {len(columns)} columns: expected equal numbers")
+    return vectors
+
+
 def contenders(scores: np.ndarray, k: int) -> np.ndarray:
     """Positions in (n,) scores of the k highest and of all that tie with the k-th: (at least min(k, n),) int64."""
     k = min(k, len(scores))

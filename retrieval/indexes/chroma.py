@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from retrieval.errors import InvalidInput, SpaceMismatch, StoreError
+from retrieval.errors import SpaceMismatch, StoreError
 from retrieval.indexes.exact import ExactIndex
 from retrieval.ports import Space, Where
-from retrieval.vectors import check_unit_rows
+from retrieval.vectors import check_rows, check_unit_rows
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,9 +49,7 @@ class ChromaIndex:
         return self._collection.count()
 
     def upsert(self, ids: Sequence[str], vectors: np.ndarray, columns: Sequence[Mapping[str, str | float]]) -> None:
-        vectors = check_unit_rows(vectors, self.space.dim)
-        if not len(ids) == len(vectors) == len(columns):
-            raise InvalidInput(f"{len(ids)} ids, {len(vectors)} vectors, {len(columns)} columns: expected equal numbers")
+        vectors = check_rows(ids, vectors, columns, self.space.dim)
         last = {id_: i for i, id_ in enumerate(ids)}  # Chroma refuses an id twice in one call: the last one holds
         rows = sorted(last.values())
         with self._writing():

@@ -9,9 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from retrieval.errors import InvalidInput
 from retrieval.ports import Space, Where
-from retrieval.vectors import check_unit_rows, contenders
+from retrieval.vectors import check_rows, check_unit_rows, contenders
 
 _MISSING = -1
 _KEPT_BYTES = 128 * 2**20
@@ -39,9 +38,7 @@ class ExactIndex:
         return len(self._ids)
 
     def upsert(self, ids: Sequence[str], vectors: np.ndarray, columns: Sequence[Mapping[str, str | float]]) -> None:
-        vectors = check_unit_rows(vectors, self.space.dim)
-        if not len(ids) == len(vectors) == len(columns):
-            raise InvalidInput(f"{len(ids)} ids, {len(vectors)} vectors, {len(columns)} columns: expected equal numbers")
+        vectors = check_rows(ids, vectors, columns, self.space.dim)
         with self._lock:
             self._subsets.clear()
             for id_ in ids:

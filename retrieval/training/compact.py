@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +20,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from retrieval.errors import InvalidSetting, ModelError, StoreError
-from retrieval.training import augment, cache
+from retrieval.errors import InvalidSetting, ModelError
+from retrieval.training import augment, cache, checkpoints
 from retrieval.training.data import TrainData, bags, rng_for
 from retrieval.training.losses import coarse_cross_entropy, labelled_cross_entropy, multi_positive_nce
 from retrieval.training.nets import CompactNet, NetConfig, TextNet
@@ -306,16 +305,7 @@ class Trainer:
             "share": self.share,
             "seconds": self.seconds,
         }
-        part = path.with_suffix(".part")
-        try:
-            torch.save(state, part)
-            os.replace(part, path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise StoreError(
-                f"checkpoint {path} could not be written: {error.strerror or error}",
-                hint="make room on the disk; the run goes on from the last checkpoint that was written",
-            ) from error
+        checkpoints.save(state, path)
 
     def load(self, path: Path) -> None:
         """Go on where a checkpoint stopped. Raises InvalidSetting where it was made with other sizes or classes."""

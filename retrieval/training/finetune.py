@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from retrieval.errors import InvalidSetting, ModelError, StoreError
+from retrieval.errors import InvalidSetting, ModelError
 from retrieval.evaluation import metrics
-from retrieval.training import augment
+from retrieval.training import augment, checkpoints
 from retrieval.training.data import rng_for
 from retrieval.training.nets import Backbone, NetConfig
 
@@ -187,17 +186,11 @@ class Finetune:
 
     def save(self, path: Path) -> None:
         """The whole state; a full disk leaves the older checkpoint whole."""
-        part = path.with_suffix(".part")
         state = {
             "config": json.loads(json.dumps(asdict(self.config))), "classes": self.classes.tolist(),
             "parts": self.parts.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step,
         }  # fmt: skip
-        try:
-            torch.save(state, part)
-            os.replace(part, path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise StoreError(f"checkpoint {path} could not be written: {error}", hint="make room on the disk") from error
+        checkpoints.save(state, path)
 
     def load(self, path: Path) -> None:
         """Go on where a checkpoint stopped. Raises InvalidSetting where loss, sizes or classes are others."""

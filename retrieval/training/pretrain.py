@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,8 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from retrieval.errors import InvalidSetting, ModelError, ModelUnavailable, StoreError
-from retrieval.training import augment
+from retrieval.errors import InvalidSetting, ModelError, ModelUnavailable
+from retrieval.training import augment, checkpoints
 from retrieval.training.data import rng_for
 from retrieval.training.nets import Backbone, NetConfig
 
@@ -270,18 +269,12 @@ class Dino:
 
     def save(self, path: Path) -> None:
         """The whole state; a full disk leaves the older checkpoint whole."""
-        part = path.with_suffix(".part")
         state = {
             "config": json.loads(json.dumps(asdict(self.config))), "student": self.student.state_dict(),
             "teacher": self.teacher.state_dict(), "centre": self.centre, "optimiser": self.optimiser.state_dict(),
             "step": self.step,
         }  # fmt: skip
-        try:
-            torch.save(state, part)
-            os.replace(part, path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise StoreError(f"checkpoint {path} could not be written: {error}", hint="make room on the disk") from error
+        checkpoints.save(state, path)
 
     def load(self, path: Path) -> None:
         """Go on where a checkpoint stopped. Raises InvalidSetting where its sizes are others."""
