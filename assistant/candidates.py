@@ -6,7 +6,7 @@ Pure functions; the search itself is done by whoever calls them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
 from assistant.looks import Candidate
@@ -18,7 +18,6 @@ from retrieval.ports import Where
 from retrieval.vocabulary import categories_in, slot_of
 
 SAME_PRODUCT = 0.93  # cosine of two pictures of one product by the compact encoder; others rarely reach it
-_TEXT_SHARE = 0.4  # of a candidate's rank; the rest is how well the two pieces go together
 
 
 def same_product(alike: Sequence[Hit], in_place: Sequence[Hit], k: int) -> list[Hit]:
@@ -114,8 +113,11 @@ def rank(
     *,
     affinity: Callable[[Garment, Garment], float],
     threshold: float,
+    text_weight: float = 0.4,
 ) -> dict[Slot, list[Candidate]]:
     """Candidates by slot, best first: text score and affinity together, each item at its best rank.
+
+    `text_weight` in [0, 1] is the text's part; the rest is how well the two pieces go together.
 
     An item below `threshold`, or without what the shopper asked for, is considered only where its slot has nothing
     better, and is marked `is_closest` then.
@@ -127,7 +129,7 @@ def rank(
             if hit.item.slot is not suggestion.slot or hit.item.sku == garment.sku or not fits(hit.item, wish):
                 continue
             text = max(0.0, hit.score) / top if top > 0 else 0.0
-            score = _TEXT_SHARE * text + (1 - _TEXT_SHARE) * affinity(garment, hit.item.as_garment())
+            score = text_weight * text + (1 - text_weight) * affinity(garment, hit.item.as_garment())
             closest = hit.score < threshold or not is_asked_for(hit.item, wish)
             candidate = Candidate(suggestion.slot, hit.item, score, suggestion, closest)
             kept = best.get(hit.item.sku)
@@ -137,3 +139,31 @@ def rank(
     for candidate in sorted(best.values(), key=lambda c: (-c.score, c.item.sku)):
         ranked.setdefault(candidate.slot, []).append(candidate)
     return {slot: [c for c in row if not c.is_closest] or row for slot, row in ranked.items()}
+
+
+def with_approved(
+    ranked: dict[Slot, list[Candidate]],
+    garment: Garment,
+    approved: Iterable[Item],
+    slots: Sequence[Slot],
+    wish: Wish,
+    *,
+    affinity: Callable[[Garment, Garment], float],
+) -> dict[Slot, list[Candidate]]:
+    """The candidates with the items that a stylist approved for this garment before them, where the wish allows them."""
+    genders = genders_for(garment, wish)
+    first: dict[Slot, list[Candidate]] = {}
+    for item in approved:
+        slot = item.slot
+        if slot not in slots or not fits(item, wish) or not is_asked_for(item, wish) or item.colour in wish.without_colours:
+            continue
+        limit = price_limit(slot, wish)
+        is_payable = limit is None or (item.price is not None and item.price <= limit)
+        if is_payable and item.category not in wish.without_categories and (not genders or item.gender in genders):
+            first.setdefault(slot, []).append(Candidate(slot, item, affinity(garment, item.as_garment())))
+    if not first:
+        return ranked
+    skus = {candidate.item.sku for row in first.values() for candidate in row}
+    rest = {slot: [c for c in row if c.item.sku not in skus] for slot, row in ranked.items()}
+    best = {slot: sorted(row, key=lambda c: (-c.score, c.item.sku)) for slot, row in first.items()}
+    return {slot: best.get(slot, []) + rest.get(slot, []) for slot in Slot if slot in rest or slot in best}

@@ -75,6 +75,20 @@ def affinity(reference: Garment, candidate: Garment) -> float:
     return probability(factors) if factors else 0.5
 
 
+def weighted_affinity(colour: float = 1.0, style: float = 1.0) -> Callable[[Garment, Garment], float]:
+    """`affinity` with the pull of colour, and of everything else, multiplied: 0 leaves it out. Vetoes stay vetoes."""
+    if colour == style == 1.0:
+        return affinity
+
+    def weighted(reference: Garment, candidate: Garment) -> float:
+        factors = pair_factors(reference, candidate, "en")
+        if not factors or any(factor.is_veto for factor in factors):
+            return 0.0 if factors else 0.5
+        return logistic(sum(f.pull * (colour if f.name == "colour" else style) for f in factors))
+
+    return weighted
+
+
 def probability(factors: Sequence[Factor]) -> float:
     """The logistic of all pulls; 0 where there is a veto."""
     return logistic(sum(factor.pull for factor in factors))

@@ -12,9 +12,9 @@ import contextvars
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from assistant import turn
@@ -85,6 +85,7 @@ def admit(
     lang: Lang = "en",
     cache: Cache | None = None,
     locked: Mapping[str, Verdict] | None = None,
+    approved: Collection[str] = (),
     more: Callable[[tuple[Slot, ...]], Mapping[Slot, Sequence[Candidate]]] | None = None,
     progress: Callable[[int, int], None] | None = None,
     deadline: float | None = None,
@@ -94,12 +95,13 @@ def admit(
 
     Calls run in a pool of `stylist.concurrency` threads that all conversations share; a stylist of concurrency 1 is
     called right here. A judge that fails with an OutfitError costs its own candidate only. `locked` pieces (verdict by
-    sku) were admitted in an earlier turn and are not asked again. `more` is asked once, for the slots that got nothing:
+    sku) were admitted in an earlier turn and are not asked again. A sku in `approved` was admitted by a stylist of the
+    shop, whatever the model says of it. `more` is asked once, for the slots that got nothing:
     the model may name other items then. `progress(done, asked)` counts candidates. `deadline` is a `time.monotonic()`
     in seconds, after which whatever is still open is withheld; `cancelled()` turning true raises turn.Cancelled.
     """
     with turn.within(deadline, cancelled) as now:
-        court = _Court(reference, stylist, pictures, policy, lang, cache, now)
+        court = _Court(reference, stylist, pictures, policy, lang, cache, now, frozenset(approved))
         queues = {slot: _Queue.of(slot, ranked, policy, locked or {}) for slot, ranked in candidates.items()}
         _hear(court, list(queues.values()), progress)
         short = tuple(slot for slot, queue in queues.items() if not queue.admitted)
@@ -118,12 +120,20 @@ def admit(
 def combine(one: Verdict, other: Verdict, lang: Lang) -> Verdict:
     """Both orders of a pair as one verdict: they agree, or it is undecided. `p_yes` is the mean where both have one."""
     p_yes = None if one.p_yes is None or other.p_yes is None else (one.p_yes + other.p_yes) / 2
+    orders = (one.p_yes, other.p_yes)
     if one.answer is other.answer:
-        return Verdict(one.answer, p_yes, one.reason or other.reason, one.model)
+        return Verdict(one.answer, p_yes, one.reason or other.reason, one.model, orders)
     if {one.answer, other.answer} == {Answer.YES, Answer.NO}:
-        return Verdict(Answer.UNDECIDED, p_yes, _WITHHELD["disagreed"][lang], one.model)
+        return Verdict(Answer.UNDECIDED, p_yes, _WITHHELD["disagreed"][lang], one.model, orders)
     undecided = one if one.answer is Answer.UNDECIDED else other
-    return Verdict(Answer.UNDECIDED, p_yes, undecided.reason, undecided.model)
+    return Verdict(Answer.UNDECIDED, p_yes, undecided.reason, undecided.model, orders)
+
+
+def upheld(verdict: Verdict, lang: Lang) -> Verdict:
+    """The verdict on a piece that a stylist approved: yes. The model's reason stays where it said yes as well."""
+    if verdict.answer is Answer.YES:
+        return verdict
+    return replace(verdict, answer=Answer.YES, reason=_APPROVED[lang], model=BY_A_STYLIST)
 
 
 def to_ask(missing: int, in_flight: int, asked: int, available: int) -> int:
@@ -142,10 +152,12 @@ class _Entry:
     trouble: str = ""
     is_locked: bool = False
 
-    def settle(self, lang: Lang) -> None:
+    def settle(self, court: _Court) -> None:
         first, *second = self.heard
-        self.verdict = combine(first.verdict, second[0].verdict, lang) if second else first.verdict
+        self.verdict = combine(first.verdict, second[0].verdict, court.lang) if second else first.verdict
         self.trouble = next((h.trouble for h in self.heard if h.trouble), "")
+        if self.candidate.item.sku in court.approved:
+            self.verdict, self.trouble = upheld(self.verdict, court.lang), ""
 
     def piece(self) -> Piece:
         c = self.candidate
@@ -229,7 +241,9 @@ class _Court:
         lang: Lang,
         cache: Cache | None,
         now: turn.Turn,
+        approved: frozenset[str],
     ) -> None:
+        self.approved = approved
         self.reference, self.stylist, self.pictures = reference, stylist, pictures
         self.policy, self.lang, self.now = policy, lang, now
         # A stylist without a fingerprint of model and prompts cannot be cached: nothing would tell its versions apart.
@@ -280,6 +294,8 @@ class _Court:
         return _Heard(Verdict(Answer.UNDECIDED, None, _WITHHELD[trouble][self.lang], self.stylist.name), trouble)
 
 
+BY_A_STYLIST = "stylist"  # who judged, where a person did
+_APPROVED = {"en": "A stylist of the shop chose this piece for it.", "zh": "这是本店造型师为它挑选的。"}
 _WITHHELD = {
     "failed": {
         "en": "Could not be checked: the model gave no usable answer.",
@@ -315,7 +331,7 @@ def _hear(court: _Court, queues: Sequence[_Queue], progress: Callable[[int, int]
                 queue, entry = open_calls.pop(call)
                 entry.heard.append(call.result())
                 if len(entry.heard) == len(orders):
-                    entry.settle(court.lang)
+                    entry.settle(court)
                     queue.in_flight -= 1
                     done += 1
                     if progress is not None:
@@ -324,7 +340,7 @@ def _hear(court: _Court, queues: Sequence[_Queue], progress: Callable[[int, int]
                 break
         for _, entry in open_calls.values():
             entry.heard = [court.late()]
-            entry.settle(court.lang)
+            entry.settle(court)
     finally:
         for call in open_calls:
             call.cancel()

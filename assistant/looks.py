@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from assistant.stylists import Suggestion, Verdict
+from assistant.wish import Wish
 from retrieval.items import Detection, Garment, Hit, Item, Slot
 
 
@@ -100,3 +101,12 @@ class Recommendation:
     @property
     def needs_choice(self) -> bool:
         return self.garment is None and len(self.detections) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An answer for the stylists' desk to look over, with every piece that was admitted for it, in rank order by slot."""
+
+    answer: Recommendation
+    admitted: dict[Slot, tuple[Piece, ...]]
+    wish: Wish

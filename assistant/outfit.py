@@ -19,6 +19,7 @@ from assistant.coherence import score_set
 from assistant.compatibility import NO_BELOW, affinity, is_traditional, pair_factors, slot_in_look
 from assistant.looks import Look, Piece, Unfilled
 from assistant.phrases import slot_word
+from assistant.rulings import Rulings
 from assistant.wish import Wish
 from retrieval.items import Garment, Gender, Lang, Slot
 
@@ -31,6 +32,7 @@ _WORTH |= {Slot.BAG: 2.0, Slot.ACCESSORY: 2.0, Slot.OUTERWEAR: 1.5}
 # What it costs to show a piece in a second look: less than an undressed body, more than taste, and more than a bag.
 _REUSED = {Slot.TOP: 12.0, Slot.BOTTOM: 12.0, Slot.ONE_PIECE: 24.0, Slot.SHOES: 12.0}
 _REUSED |= {Slot.BAG: 12.0, Slot.ACCESSORY: 12.0, Slot.OUTERWEAR: 12.0}
+_APPROVED = 15.0  # what a look that a stylist approved is worth beyond its pieces: less than an undressed body
 _MOST_COMBINATIONS = 30_000
 _MOST_SHARED = 0.5  # of the pieces that are not locked: two looks that share more are one look
 
@@ -68,6 +70,7 @@ def compose(
     *,
     n: int = 3,
     lang: Lang | None = None,
+    rulings: Rulings = Rulings(),
 ) -> tuple[Look, ...]:
     """Up to `n` clearly different looks around `reference`, best first; () where no piece may be worn with it.
 
@@ -75,9 +78,12 @@ def compose(
     `wish.budget_total` the prices of a look add up to at most that, exactly, in one currency; a piece without a price
     is left out then, and where the locked pieces alone cost more there is no look. Slots that stay empty are named with
     the reason. Deterministic: equal looks keep the order in which the pieces came.
+
+    By `rulings`, looks that a stylist approved are preferred, and what was refused is not put together again, unless the
+    shopper locked it.
     """
     words = lang or wish.lang
-    pool = _Pool.of(reference, admitted, wish)
+    pool = _Pool.of(reference, admitted, wish, rulings)
     looks: list[Look] = []
     shown: set[str] = set()
     characters: list[Character] = list(CHARACTERS)
@@ -118,9 +124,10 @@ class _Pool:
     over_budget: dict[Slot, int]
     locked: frozenset[str]
     budget: Decimal | None
+    rulings: Rulings
 
     @classmethod
-    def of(cls, reference: Garment, admitted: Mapping[Slot, Sequence[Piece]], wish: Wish) -> _Pool:
+    def of(cls, reference: Garment, admitted: Mapping[Slot, Sequence[Piece]], wish: Wish, rulings: Rulings) -> _Pool:
         locked = frozenset(
             piece.item.sku
             for pieces in admitted.values()
@@ -143,7 +150,7 @@ class _Pool:
             payable = fixed or [piece for piece in rows if _is_payable(piece, wish)]
             kept[slot] = tuple(payable)
             over[slot] = len(rows) - len(payable) if not fixed else 0
-        return cls(reference, slots, kept, over, locked, wish.budget_total)
+        return cls(reference, slots, kept, over, locked, wish.budget_total, rulings)
 
     def is_locked(self, piece: Piece) -> bool:
         return piece.item.sku in self.locked
@@ -236,16 +243,40 @@ def _worth(
         worth = worth + _along(np.array(row), axis, axes)
     for first in range(axes):
         for second in range(first + 1, axes):
-            table = _pair_table(garments[slots[first]], garments[slots[second]])
+            table = _pair_table(pool, garments[slots[first]], garments[slots[second]])
             shape = [1] * axes
             shape[first], shape[second] = table.shape
             worth = worth + table.reshape(shape)
     if pool.budget is not None:
         worth = np.where(_within(pool.budget, slots, choices), worth, -np.inf)
+    for skus in pool.rulings.looks:
+        worth = worth + _APPROVED * _is_made_of(skus, slots, choices, exactly=True)
+    for skus in pool.rulings.refused_looks:
+        if not skus <= pool.locked:
+            worth = np.where(_is_made_of(skus, slots, choices), -np.inf, worth)
     return worth
 
 
-def _pair_table(rows: Sequence[Garment | None], columns: Sequence[Garment | None]) -> np.ndarray:
+def _is_made_of(
+    skus: frozenset[str],
+    slots: Sequence[Slot],
+    choices: Mapping[Slot, Sequence[Piece | None]],
+    *,
+    exactly: bool = False,
+) -> np.ndarray:
+    """Which combinations hold all of these items, and `exactly` nothing else; none where an item is not to be had."""
+    rows = {slot: [p is not None and p.item.sku in skus for p in choices[slot]] for slot in slots}
+    found = {slot: row for slot, row in rows.items() if any(row)}
+    made = np.full([len(choices[slot]) for slot in slots], len(skus) > 0 and len(found) == len(skus))
+    for axis, slot in enumerate(slots):
+        if slot in found:
+            made &= _along(np.array(rows[slot]), axis, len(slots))
+        elif exactly:
+            made &= _along(np.array([p is None for p in choices[slot]]), axis, len(slots))
+    return made
+
+
+def _pair_table(pool: _Pool, rows: Sequence[Garment | None], columns: Sequence[Garment | None]) -> np.ndarray:
     """What each pair of other pieces adds; 0 with an empty slot.
 
     Half of what speaks for it (the shopper's garment comes first), and all of what speaks against it.
@@ -254,7 +285,8 @@ def _pair_table(rows: Sequence[Garment | None], columns: Sequence[Garment | None
     for i, a in enumerate(rows):
         for j, b in enumerate(columns):
             if a is not None and b is not None:
-                pull = _pull(a, b)
+                pair = frozenset({a.sku, b.sku})
+                pull = None if pair in pool.rulings.apart and not pair <= pool.locked else _pull(a, b)
                 table[i, j] = -np.inf if pull is None else pull * (0.5 if pull > 0 else 1.0)
     return table
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from assistant import candidates as choosing
 from assistant import turn
-from assistant.compatibility import affinity
+from assistant.compatibility import weighted_affinity
 from assistant.guardrail import Admitted, Cache, Policy, admit
-from assistant.looks import Candidate, Look, Piece, Recommendation, Step, Trace
+from assistant.looks import Candidate, Look, Piece, Proposal, Recommendation, Step, Trace
 from assistant.outfit import compose, missing_slots
+from assistant.rulings import Rulings
 from assistant.stylists import StylistModel
 from assistant.wish import Wish
 from retrieval.colours import measure_palette
@@ -58,11 +59,17 @@ class Plan:
     looks: int = 3
     policy: Policy = Policy()
     deadline_s: float = 60.0
+    text_weight: float = 0.4  # of a candidate's rank; the rest is how well the pieces go together, by
+    colour_weight: float = 1.0
+    style_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stylist:
-    """`pictures` gives an item's picture for the judge, or None; `notices` are fallbacks to announce in each answer."""
+    """`pictures` gives an item's picture for the judge, or None; `notices` are fallbacks to announce in each answer.
+
+    `rulings` gives what stylists decided about a garment; `witness` is shown what was proposed for a new question.
+    """
 
     detector: Detector
     model: StylistModel
@@ -71,6 +78,8 @@ class Stylist:
     plan: Plan = Plan()
     cache: Cache | None = None
     notices: tuple[str, ...] = ()
+    rulings: Callable[[Garment], Rulings] = lambda _: Rulings()
+    witness: Callable[[Proposal], None] | None = None
 
     def recommend(
         self,
@@ -152,17 +161,20 @@ class Stylist:
     ) -> Recommendation:
         slots = choosing.open_slots(missing_slots(garment), wish)
         kept = {piece.slot for piece in keep}
-        ranked = self._candidates(garment, wish, [slot for slot in slots if slot not in kept], log)
+        rulings = self.rulings(garment)
+        ranked = self._candidates(garment, wish, [slot for slot in slots if slot not in kept], rulings, log)
         for piece in keep:
             ranked[piece.slot] = [Candidate(piece.slot, piece.item, piece.score, is_closest=piece.is_closest)]
-        admitted = self._judge(garment, ranked, keep, wish, log)
-        looks = self._compose(garment, admitted, wish, log)
-        return Recommendation(
-            detections, garment, chosen, tuple(same), looks, admitted.withheld, log.trace(self.notices)
-        )
+        admitted = self._judge(garment, ranked, keep, wish, rulings, log)
+        looks = self._compose(garment, admitted, wish, rulings, log)
+        trace = log.trace(self.notices)
+        answer = Recommendation(detections, garment, chosen, tuple(same), looks, admitted.withheld, trace)
+        if self.witness is not None and not keep:
+            self.witness(Proposal(answer, admitted.pieces, wish))
+        return answer
 
     def _candidates(
-        self, garment: Garment, wish: Wish, slots: Sequence[Slot], log: _Log
+        self, garment: Garment, wish: Wish, slots: Sequence[Slot], rulings: Rulings, log: _Log
     ) -> dict[Slot, list[Candidate]]:
         with log.step("suggest", self.model.name) as counts:
             suggestions = self.model.suggest(garment, wish, slots) if slots else []
@@ -170,14 +182,18 @@ class Stylist:
         with log.step("search", self.search.text_encoder.space.model) as counts:
             wheres = [choosing.conditions(garment, suggestion, wish) for suggestion in suggestions]
             titles = [suggestion.title for suggestion in suggestions]
-            hits = self.search.by_texts(titles, wheres, k=self.plan.per_title, exclude=wish.excluded)
+            hits = self.search.by_texts(titles, wheres, k=self.plan.per_title, exclude=wish.excluded | rulings.refused)
+            affinity = weighted_affinity(self.plan.colour_weight, self.plan.style_weight)
             ranked = choosing.rank(
                 garment,
                 list(zip(suggestions, hits, strict=True)),
                 wish,
                 affinity=affinity,
                 threshold=self.plan.search_threshold,
+                text_weight=self.plan.text_weight,
             )
+            approved = self.search.catalogue.items(sorted(rulings.approved)).values() if rulings.approved else ()
+            ranked = choosing.with_approved(ranked, garment, approved, slots, wish, affinity=affinity)
             counts["items"] = len(self.search)
             counts["candidates"] = sum(map(len, ranked.values()))
         return ranked
@@ -188,6 +204,7 @@ class Stylist:
         ranked: dict[Slot, list[Candidate]],
         keep: Sequence[Piece],
         wish: Wish,
+        rulings: Rulings,
         log: _Log,
     ) -> Admitted:
         with log.step("judge", self.model.name) as counts:
@@ -200,14 +217,17 @@ class Stylist:
                 lang=wish.lang,
                 cache=self.cache,
                 locked={piece.item.sku: piece.verdict for piece in keep},
+                approved=rulings.approved,
                 progress=lambda done, asked: log.tell("judge", {"done": done, "asked": asked}),
             )
             counts.update(admitted.counts)
         return admitted
 
-    def _compose(self, garment: Garment, admitted: Admitted, wish: Wish, log: _Log) -> tuple[Look, ...]:
+    def _compose(
+        self, garment: Garment, admitted: Admitted, wish: Wish, rulings: Rulings, log: _Log
+    ) -> tuple[Look, ...]:
         with log.step("compose", None) as counts:
-            looks = compose(garment, admitted.pieces, wish, n=self.plan.looks, lang=wish.lang)
+            looks = compose(garment, admitted.pieces, wish, n=self.plan.looks, lang=wish.lang, rulings=rulings)
             counts["looks"] = len(looks)
         return looks
 

@@ -7,7 +7,7 @@ server). Both run `tests/contracts/stylist_model.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,13 +42,15 @@ class Verdict:
     """Does the candidate go with the reference? Only `Answer.YES` is ever shown; undecided is not yes.
 
     `p_yes` is the calibrated probability of a yes in [0, 1], None where the model gives none. `reason` is one short
-    sentence in the shopper's language. `model` names who judged.
+    sentence in the shopper's language. `model` names who judged. Where a pair was asked in both orders, `orders` has the
+    `p_yes` of each: reference first, then candidate first.
     """
 
     answer: Answer
     p_yes: float | None
     reason: str
     model: str
+    orders: tuple[float | None, float | None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
