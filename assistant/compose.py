@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant import models
 from assistant.guardrail import Policy
 from assistant.settings import Settings
 from assistant.stylist import Plan, Stylist
@@ -115,7 +116,7 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
             f"the catalogue in {shelf.folder} has no items to search",
             hint="outfit ingest FEED --images FOLDER, or remove that folder to use the demo catalogue",
         )
-    detector = registry.load("detector", settings.detector)
+    detector = models.load(settings, "detector")
     describer, describer_notice = _describer(shelf.search)
     threshold = settings.search_threshold if settings.search_threshold is not None else shelf.search_threshold
     notices = tuple(filter(None, (*shelf.notices, detector.notice, describer_notice)))
@@ -191,8 +192,8 @@ def open_shelf(
             hint="set OUTFIT_HOME to a folder that can be written",
         ) from error
     url = url or catalogue_url(settings)
-    images = registry.load("image encoder", settings.image_encoder)
-    texts = registry.load("text encoder", settings.text_encoder)
+    images = models.load(settings, "image encoder")
+    texts = models.load(settings, "text encoder")
     image_encoder, text_encoder = images.model, texts.model
     notices = tuple(filter(None, (images.notice, texts.notice)))
     catalogue = Catalogue.open(url, create=True)

@@ -31,6 +31,30 @@ class Settings(BaseSettings):
     image_encoder: str = Field("compact", description="Model that finds the same product (`outfit models`)")
     text_encoder: str = Field("hashing", description="Model that searches titles (`outfit models`)")
     threads: int = Field(1, ge=1, le=64, description="Threads of one model call")
+    detector_weights: str | None = Field(
+        None, description="Weights of the detector: a path, or a name on the hub; default: as `outfit models` says"
+    )
+    image_weights: str | None = Field(
+        None, description="Weights of the image encoder: a path (of a fine-tuned one's .toml too), or a name on the hub"
+    )
+    text_weights: str | None = Field(None, description="Weights of the text encoder: a path, or a name on the hub")
+    image_size: int | None = Field(
+        None, ge=32, le=1024, description="Side of the square that a DINO encoder sees, px; default: its own, 224"
+    )
+    weights_hub: Literal["huggingface", "modelscope"] | None = Field(
+        None, description="Where weights are looked for by name; default: as `outfit models` says"
+    )
+    device: str = Field("auto", description="Where torch models run: auto, cpu, cuda, cuda:1, mps")
+    precision: Literal["auto", "float32", "float16", "bfloat16"] = Field(
+        "auto", description="Numbers that torch models compute with; auto: float16 on a GPU, float32 elsewhere"
+    )
+    remote_code: bool = Field(False, description="Let a model that brings program code of its own run it")
+    detector_labels: str = Field(
+        "clothes, pants, hats, shoes", description="What GroundingDINO is asked to find, English or Chinese"
+    )
+    detector_text_threshold: float = Field(
+        0.25, ge=0, le=1, description="Least match of a word for GroundingDINO to name a garment by it"
+    )
 
     detection_threshold: float = Field(0.3, ge=0, le=1, description="Least confidence of a garment found in a photo")
     crop_scale: float = Field(1.0, ge=0.5, le=3, description="Growth of the chosen box about its centre before the crop")

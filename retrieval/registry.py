@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Literal
@@ -15,9 +16,10 @@ Role = Literal["detector", "image encoder", "text encoder", "describer"]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One row. `factory` is "module:Class", called without arguments; `packages` must import; `weights` ship in `data/`.
+    """One row. `factory` is "module:Class", called with `arguments` and those options of `load` that `takes` names.
 
-    `search_threshold` (text encoders): the least cosine of a title that means what the query means.
+    `packages` must import; `weights` ship in `data/`. `search_threshold` (text encoders): the least cosine of a title
+    that means what the query means. `exporter`: "module:function" that writes the model as ONNX (`retrieval.exports`).
     """
 
     name: str
@@ -29,6 +31,14 @@ class Model:
     fallback: str | None = None
     search_threshold: float | None = None
     extra: str | None = None
+    arguments: tuple[tuple[str, Any], ...] = ()
+    takes: tuple[str, ...] = ()
+    exporter: str | None = None
+
+    def given(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """What the factory is called with: the row's own arguments, and above them the options that it takes."""
+        taken = {name: options[name] for name in self.takes if options.get(name) is not None}
+        return dict(self.arguments) | taken
 
 
 MODELS: tuple[Model, ...] = (
@@ -125,18 +135,29 @@ class Loaded:
     notice: str = ""
 
 
-def load(role: Role, name: str) -> Loaded:
-    """The model of that name, or its fallback.
+def load(role: Role, name: str, options: Mapping[str, Any] | None = None) -> Loaded:
+    """The model of that name, or its fallback. `options` by name; each row says which it takes, the others are for others.
 
     Raises ModelNotFound for an unknown name, ModelUnavailable where it cannot be loaded and has no fallback.
     """
     wanted = row(role, name)
-    lack = missing(wanted)
+    options = options or {}
+    lack, hint = missing(wanted), "outfit models"
     if not lack:
-        module, _, cls = wanted.factory.partition(":")
-        return Loaded(getattr(importlib.import_module(module), cls)(), wanted)
+        try:
+            return Loaded(resolve(wanted.factory)(**wanted.given(options)), wanted)
+        except ModelUnavailable as error:
+            if wanted.fallback is None:
+                raise
+            lack, hint = str(error), error.hint
     if wanted.fallback is None:
-        raise ModelUnavailable(f"the {role} {name!r} cannot be loaded: {lack}", hint="outfit models")
-    stand_in = load(role, wanted.fallback)
+        raise ModelUnavailable(f"the {role} {name!r} cannot be loaded: {lack}", hint=hint)
+    stand_in = load(role, wanted.fallback, options)
     notice = f"the {role} {name!r} cannot be loaded ({lack}): {stand_in.row.name!r} stands in for it"
     return Loaded(stand_in.model, stand_in.row, notice)
+
+
+def resolve(path: str) -> Any:
+    """What "module:name" means, imported now."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)

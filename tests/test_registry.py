@@ -45,3 +45,31 @@ def test_without_a_fallback_it_is_an_error_that_names_the_package(monkeypatch):
     monkeypatch.setattr(registry, "MODELS", (needy,))
     with pytest.raises(ModelUnavailable, match=r"package no_such_package is not installed: pip install"):
         registry.load("detector", "needy")
+
+
+class Asked:
+    """A model that remembers what it was called with."""
+
+    def __init__(self, **given):
+        if given.get("url") == "nowhere":
+            raise ModelUnavailable("no answer from nowhere", hint="start it")
+        self.given = given
+
+
+def test_a_row_takes_the_options_it_names_above_its_own_arguments(monkeypatch):
+    row = Model("asked", "detector", f"{__name__}:Asked", "", arguments=(("arch", "s"), ("size", 8)), takes=("size", "url"))
+    monkeypatch.setattr(registry, "MODELS", (row,))
+    assert registry.load("detector", "asked", {"size": 16, "url": None, "key": "k"}).model.given == {"arch": "s", "size": 16}
+    assert registry.load("detector", "asked").model.given == {"arch": "s", "size": 8}
+
+
+def test_a_model_that_does_not_come_up_is_replaced_where_a_fallback_is_named_and_told_otherwise(monkeypatch):
+    far = Model("far", "detector", f"{__name__}:Asked", "", takes=("url",))
+    with_fallback = Model("careful", "detector", f"{__name__}:Asked", "", takes=("url",), fallback="whole-image")
+    monkeypatch.setattr(registry, "MODELS", (*registry.MODELS, far, with_fallback))
+    loaded = registry.load("detector", "careful", {"url": "nowhere"})
+    assert loaded.row.name == "whole-image"
+    assert "(no answer from nowhere): 'whole-image' stands in" in loaded.notice
+    with pytest.raises(ModelUnavailable, match="no answer from nowhere") as refused:
+        registry.load("detector", "far", {"url": "nowhere"})
+    assert refused.value.hint == "start it"

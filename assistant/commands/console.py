@@ -29,6 +29,11 @@ def fail(error: OutfitError) -> int:
     return 1
 
 
+def note(text: str) -> None:
+    """Say what is going on, beside the output."""
+    err.print(f"[dim]{_plain(text)}[/]")
+
+
 def open_photo(path: Path) -> Image:
     """The RGB picture in a file. An error names the file: `retrieval.images` keeps names out of what strangers read."""
     try:

@@ -1,19 +1,17 @@
-"""`outfit app`, `serve`, `models`, `doctor`, `settings`."""
+"""`outfit app`, `serve`, `doctor`, `settings`."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from assistant.commands import console
 from assistant.settings import Settings, markdown_table
-from retrieval import registry
 
 
 def add_to(cli: typer.Typer) -> None:
-    for command in (app, serve, models, settings, doctor):
+    for command in (app, serve, settings, doctor):
         cli.command()(command)
 
 
@@ -42,26 +40,6 @@ def serve(
     from assistant.serve import serve as serve_all
 
     serve_all(Settings.load(host=host, port=port), with_page=False)
-
-
-def models() -> None:
-    """List the models, what each is for, and whether it can be used on this machine.
-
-    Models marked * are the ones in use. Change them by the settings `detector`, `image_encoder` and `text_encoder`.
-    """
-    chosen = Settings.load()
-    used = {
-        ("detector", chosen.detector),
-        ("image encoder", chosen.image_encoder),
-        ("text encoder", chosen.text_encoder),
-    }
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "role", "name", "what it does", "on this machine"):
-        table.add_column(heading)
-    for model in registry.MODELS:
-        mark = "*" if (model.role, model.name) in used else ""
-        table.add_row(mark, model.role, model.name, model.summary, registry.missing(model) or "ready")
-    console.out.print(table)
 
 
 def settings() -> None:
