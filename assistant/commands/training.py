@@ -44,13 +44,15 @@ def compact(
     minutes: Annotated[float, typer.Option(help="How long to train; the rate falls to zero by then.")] = 90,
     pictures: Pictures = PICTURES,
     run: RunFolder = RUN,
+    workers: Annotated[int, typer.Option(help="Threads, one core each.")] = 2,
+    half: Annotated[bool, typer.Option(help="bfloat16 convolutions; slower where a processor has no such instructions.")] = True,
     seed: Seed = 7,
 ) -> None:
     """Train the image and text models, or go on from the run's checkpoint with a new schedule. Ctrl-C saves and stops."""
     _needs("torch", "scipy")
     from retrieval.training.recipe import train_compact
 
-    steps = train_compact(pictures, run, minutes=minutes, seed=seed, stop=_on_interrupt(), say=_say)
+    steps = train_compact(pictures, run, minutes=minutes, seed=seed, workers=workers, half=half, stop=_on_interrupt(), say=_say)
     console.out.print(f"{steps:,} steps done; next: outfit train export --run {run}")
 
 

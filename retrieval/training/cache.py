@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from retrieval import resources
 from retrieval.encoders.compact import HEIGHT_PX, WIDTH_PX, letterbox
 from retrieval.errors import FeedError
 
@@ -109,8 +110,8 @@ def prepare(
     """Decode the catalogue and people's photos under `source` into arrays under `out` (a few hundred MB, a minute or two).
 
     `keep(sku)` chooses products. Writes rows.json, small.npy, large.npy, large_at.npy, small_mask.npy, large_mask.npy,
-    people_{train,validation}.npy with labels, and grounds.npy (photos that fill the frame, train folder only).
-    Pictures that do not decode are counted and left out.
+    people_{train,validation}.npy with labels, grounds.npy (photos that fill the frame, train folder only), and demo/ with
+    the demo catalogue's drawings in the same layout. Pictures that do not decode are counted and left out.
     """
     out.mkdir(parents=True, exist_ok=True)
     rows = [r for r in read_rows(source / "styles.csv") if keep(r.sku)]
@@ -135,18 +136,34 @@ def prepare(
                 large.append(letterbox(source_of_large, LARGE_WIDTH_PX, LARGE_HEIGHT_PX))
             kept.append(row)
     progress(f"{len(kept)} products, {len(large)} of them large, {bad} without a picture that decodes")
-    small_array = _stack(small, WIDTH_PX, HEIGHT_PX)
-    large_array = _stack(large, LARGE_WIDTH_PX, LARGE_HEIGHT_PX)
-    np.save(out / "small.npy", small_array)
-    np.save(out / "large.npy", large_array)
-    np.save(out / "large_at.npy", np.array(large_at, np.int32))
-    masks = [flood_masks(small_array[i : i + 500]) for i in range(0, len(small_array), 500)]
-    np.save(out / "small_mask.npy", np.concatenate(masks))
-    masks = [flood_masks(large_array[i : i + 200]) for i in range(0, len(large_array), 200)]
-    np.save(out / "large_mask.npy", np.concatenate(masks))
+    _write_products(out, kept, _stack(small, WIDTH_PX, HEIGHT_PX), _stack(large, LARGE_WIDTH_PX, LARGE_HEIGHT_PX), large_at)
     progress("masks done")
     _prepare_people(source / "user-photos.zip", out, progress)
+    prepare_drawings(resources.path("demo"), out / "demo")
+
+
+def _write_products(
+    out: Path, kept: list[Row], small: np.ndarray, large: np.ndarray, large_at: list[int]
+) -> None:
+    """Products with their pictures, and masks of what is not ground."""
+    np.save(out / "small.npy", small)
+    np.save(out / "large.npy", large)
+    np.save(out / "large_at.npy", np.array(large_at, np.int32))
+    masks = [flood_masks(small[i : i + 500]) for i in range(0, len(small), 500)]
+    np.save(out / "small_mask.npy", np.concatenate(masks))
+    masks = [flood_masks(large[i : i + 200]) for i in range(0, len(large), 200)]
+    np.save(out / "large_mask.npy", np.concatenate(masks))
     (out / "rows.json").write_text(json.dumps([[r.sku, r.title, *r.labels] for r in kept]), encoding="utf-8")
+
+
+def prepare_drawings(source: Path, out: Path) -> None:
+    """The demo catalogue under `source` (styles.csv and images/{sku}.webp) as arrays under `out`, as `prepare` writes them."""
+    out.mkdir(parents=True, exist_ok=True)
+    rows = read_rows(source / "styles.csv")
+    drawings = [_open((source / "images" / f"{r.sku}.webp").read_bytes(), (LARGE_WIDTH_PX, LARGE_HEIGHT_PX)) for r in rows]
+    small = _stack([letterbox(d, WIDTH_PX, HEIGHT_PX) for d in drawings], WIDTH_PX, HEIGHT_PX)
+    large = _stack([letterbox(d, LARGE_WIDTH_PX, LARGE_HEIGHT_PX) for d in drawings], LARGE_WIDTH_PX, LARGE_HEIGHT_PX)
+    _write_products(out, rows, small, large, list(range(len(rows))))
 
 
 def _prepare_people(archive: Path, out: Path, progress: Callable[[str], None]) -> None:

@@ -49,12 +49,14 @@ class TrainConfig:
     """What a run does. `end_s` of a run is given to `train`; everything here is stored with the checkpoint.
 
     `small_share`: share of the run's clock at 48 x 60 input. `bank_sample`: stored embeddings compared a step.
+    `half`: convolutions in bfloat16 (autocast), which processors with such instructions do twice as fast; weights, norms,
+    heads and losses stay in float32.
     """
 
     net: NetConfig = field(default_factory=NetConfig)
     seed: int = 7
     products: int = 112
-    people: int = 24
+    people: int = 32
     negatives: int = 384
     learning_rate: float = 2.5e-3
     weight_decay: float = 0.05
@@ -64,8 +66,9 @@ class TrainConfig:
     temperature: float = 0.06
     bank_sample: int = 12_000
     bank_from_step: int = 350
-    small_share: float = 0.8
-    ema: float = 0.985
+    small_share: float = 0.65
+    half: bool = True
+    ema: float = 0.995
     word_dropout: float = 0.12
     attribute_weight: float = 1.5
     instance_weight: float = 1.0
@@ -225,7 +228,8 @@ class Trainer:
 
         def forward(part: tuple[int, np.ndarray, np.ndarray]) -> tuple[Chunk, torch.Tensor]:
             chunk = self.views(*part, small_input)
-            return chunk, self.image.backbone(chunk.pictures)
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.config.half):
+                return chunk, self.image.backbone(chunk.pictures).float()
 
         done = self._map(forward, self._choose())
         leaves = [pooled.detach().requires_grad_() for _, pooled in done]

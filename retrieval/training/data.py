@@ -39,11 +39,18 @@ class TrainData:
 
 
 def load_data(folder: Path) -> TrainData:
-    """Read the arrays. Class lists come from the training products alone, sorted."""
-    rows = cache.load_rows(folder)
-    small = np.load(folder / "small.npy")
-    train = np.array([i for i, r in enumerate(rows) if not is_held_out(r.sku) and not is_calibration(r.sku)])
-    calibration = np.array([i for i, r in enumerate(rows) if is_calibration(r.sku)])
+    """Read the arrays. Class lists come from the training products alone, sorted. The demo catalogue's drawings, where
+    they were prepared, are all trained on: they stand behind the rows of the feed.
+    """
+    parts = [p for p in (folder, folder / "demo") if (p / "rows.json").is_file()]
+    of_part = [cache.load_rows(p) for p in parts]
+    rows = [row for part in of_part for row in part]
+    small = _joined(parts, "small")
+    train = np.array(
+        [i for i, r in enumerate(rows)
+         if i >= len(of_part[0]) or not is_held_out(r.sku) and not is_calibration(r.sku)]
+    )  # fmt: skip
+    calibration = np.array([i for i, r in enumerate(of_part[0]) if is_calibration(r.sku)])
     if not len(train):
         raise InvalidSetting(
             f"{folder} holds no product to train on: found {len(rows)} products, none of the training part",
@@ -56,16 +63,17 @@ def load_data(folder: Path) -> TrainData:
         labels[name] = np.array([number.get(r.labels[at], -1) for r in rows], np.int64)
     counts = np.bincount(labels["category"][train] + 1)
     repeat = np.clip(np.sqrt(150 / np.maximum(counts[labels["category"][train] + 1], 1)), 1, 4)
-    large_at = np.load(folder / "large_at.npy")
+    starts = np.cumsum([0, *map(len, of_part)])
+    large_at = np.concatenate([start + np.load(p / "large_at.npy") for start, p in zip(starts, parts, strict=False)])
     large_of = np.full(len(rows), -1, np.int64)
     large_of[large_at] = np.arange(len(large_at))
     titles: dict[str, int] = {}
     return TrainData(
         rows=rows,
         small=small,
-        large=np.load(folder / "large.npy"),
-        small_mask=np.load(folder / "small_mask.npy"),
-        large_mask=np.load(folder / "large_mask.npy"),
+        large=_joined(parts, "large"),
+        small_mask=_joined(parts, "small_mask"),
+        large_mask=_joined(parts, "large_mask"),
         large_of=large_of,
         group=cache.duplicates(small),
         labels=labels,
@@ -79,6 +87,11 @@ def load_data(folder: Path) -> TrainData:
         tokens=[token_ids(r.title) for r in rows],
         title=np.array([titles.setdefault(r.title, len(titles)) for r in rows], np.int64),
     )
+
+
+def _joined(parts: Sequence[Path], name: str) -> np.ndarray:
+    arrays = [np.load(p / f"{name}.npy") for p in parts]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
 def rng_for(*key: int) -> torch.Generator:

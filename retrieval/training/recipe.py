@@ -16,18 +16,24 @@ from retrieval.evaluation.results import Result, write
 Say = Callable[[str], None]
 
 
-def train_compact(pictures: Path, run: Path, *, minutes: float, seed: int, stop: Callable[[], bool], say: Say) -> int:
+def train_compact(
+    pictures: Path, run: Path, *, minutes: float, seed: int, workers: int, half: bool, stop: Callable[[], bool], say: Say
+) -> int:
     """Train for `minutes` from `run/last.pt` where there is one; returns the steps done in all."""
+    import torch
+
     from retrieval.training.compact import TrainConfig, train
     from retrieval.training.data import load_data
 
+    torch.set_num_threads(1)  # the workers are the parallelism
     data = load_data(_prepared(pictures))
     say(f"{len(data.train):,} products to train on, {len(data.calibration):,} for calibration")
 
     def line(values: dict) -> None:
         say("  ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
-    trainer = train(TrainConfig(seed=seed), data, run, end_s=time.time() + 60 * minutes, stop=stop, progress=line)
+    config = TrainConfig(seed=seed, half=half)
+    trainer = train(config, data, run, end_s=time.time() + 60 * minutes, workers=workers, stop=stop, progress=line)
     return trainer.step
 
 
