@@ -334,6 +334,25 @@ class TestLearning:
         assert second["step"] > first["step"]
         assert second["spent"] == 2.0
 
+    def test_training_goes_on_from_an_exported_network(self, learner, studio, tmp_path):
+        pytest.importorskip("onnx", reason="exporting needs onnx")
+        import torch
+
+        torch.manual_seed(3)
+        first = learner.Network()
+        pictures = learner.batch_of([studio.scene(np.random.default_rng([5, i]), size_px=64) for i in range(6)])[0]
+        for _ in range(3):
+            first.train()(pictures)  # its norms have seen something
+        learner.export(first, tmp_path / "d.onnx")
+        second = learner.Network()
+        learner.take_over(second, tmp_path / "d.onnx", pictures)
+        with torch.no_grad():
+            want, got = first.eval()(pictures), second.train()(pictures)
+        for a, b in zip(want, got, strict=True):
+            assert torch.allclose(a, b, atol=0.02 * float(a.abs().max()))
+        with pytest.raises(learner.ModelError, match="stem"):
+            learner.take_over(learner.Network((8, 16, 24, 32, 40)), tmp_path / "d.onnx", pictures)
+
     def test_exported_and_calibrated_it_gives_what_torch_gives(self, learner, studio, tmp_path):
         torch = pytest.importorskip("torch")
         pytest.importorskip("onnx", reason="exporting needs onnx")

@@ -74,7 +74,7 @@ class TestCompactDecoding:
 
     def test_letterbox_and_back(self):
         # 100 x 50 into 160: scale 1.6, margin above (160 - 80) / 2 = 40
-        square, scale, margin = compact.letterbox(Image.new("RGB", (100, 50), (250, 0, 0)))
+        square, scale, margin = compact.letterbox(Image.new("RGB", (100, 50), (250, 0, 0)), 160)
         assert (scale, margin) == (1.6, (0, 40))
         assert square.shape == (160, 160, 3)
         assert (square[39] == 114).all() and (square[40] == (250, 0, 0)).all() and (square[120] == 114).all()

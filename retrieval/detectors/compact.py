@@ -1,8 +1,8 @@
 """The embedded garment detector: a small anchor-free network in ONNX, decoded in numpy. No torch, no download.
 
-The network looks at one 160 x 160 px picture and says, for each of 20 x 20 places and each of the seven slots, how
-likely a garment's middle is there, and how far its four sides are from that place (CenterNet, Zhou et al., 2019;
-distances as in FCOS, Tian et al., 2019). It is made by `retrieval/training/detector.py`; its card is
+The network looks at one small square picture (its file says how large) and says, for each place of a grid of 8 px and
+each of the seven slots, how likely a garment's middle is there, and how far its four sides are from that place (CenterNet,
+Zhou et al., 2019; distances as in FCOS, Tian et al., 2019). It is made by `retrieval/training/detector.py`; its card is
 `data/weights/detector.md`.
 """
 
@@ -23,14 +23,13 @@ from retrieval.items import Box, Detection, Slot
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SIZE_PX = 160
 STRIDE_PX = 8
 PAD_GREY = 114  # the letterbox's margin, as in training
 MOST_PEAKS = 100  # places looked at per picture before suppression
 SLOTS = tuple(Slot)  # class number = place in this tuple
 
 
-def letterbox(image: Image, size_px: int = SIZE_PX) -> tuple[np.ndarray, float, tuple[int, int]]:
+def letterbox(image: Image, size_px: int) -> tuple[np.ndarray, float, tuple[int, int]]:
     """A picture scaled in proportion into the middle of a grey square.
 
     Returns (size, size, 3) uint8, the scale (square px per picture px), and the left and top margin in square px.
@@ -144,6 +143,7 @@ class CompactDetector:
             self._scale, self._shift = pairs[:, 0], pairs[:, 1]
             self.threshold = float(known["threshold"]) if threshold is None else threshold
             self._session = onnxruntime.InferenceSession(str(weights), options, providers=["CPUExecutionProvider"])
+            self.size_px = int(self._session.get_inputs()[0].shape[2])
         except Exception as error:  # onnxruntime raises classes of its own for each kind of broken file
             raise ModelUnavailable(
                 f"compact detector cannot be read from {weights}: {error}",
@@ -154,7 +154,7 @@ class CompactDetector:
         """Garments of seven slots, boxes in the picture's pixels. `labels` that name slots narrow them; others are
         ignored, as the network knows nothing else."""
         wanted = {slot.value for slot in SLOTS} & set(labels)
-        square, scale, margin = letterbox(image)
+        square, scale, margin = letterbox(image, self.size_px)
         heat, sides = self._session.run(None, {"image": as_input(square)})
         sure = calibrated(heat[0].astype(np.float64), self._scale, self._shift)
         found = found_in(decode(sure, sides[0], self.threshold), image.size, scale, margin)

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from retrieval import resources
-from retrieval.detectors.compact import SIZE_PX, SLOTS, CompactDetector
+from retrieval.detectors.compact import SLOTS, CompactDetector
 from retrieval.evaluation.detection import judge, rates
 from retrieval.items import Detection
 from retrieval.training import cutouts
@@ -43,10 +43,12 @@ def material(data_dir: Path, work_dir: Path) -> tuple[list[Cutout], list[OwnPhot
     return cutouts.load(folder), list(own_photos(data_dir, "train"))
 
 
-def studio_of(pieces: Sequence[Cutout], photos: Sequence[OwnPhoto], *, for_calibration: bool) -> Studio:
+def studio_of(
+    pieces: Sequence[Cutout], photos: Sequence[OwnPhoto], size_px: int, *, for_calibration: bool
+) -> Studio:
     """The studio of the training part, or of the part kept for calibration; held-out products are in neither."""
     mine = [p for p in pieces if not is_held_out(p.sku) and is_calibration(p.sku) is for_calibration]
-    return Studio(mine, [p for i, p in enumerate(photos) if (i % PHOTOS_KEPT == 0) is for_calibration], SIZE_PX)
+    return Studio(mine, [p for i, p in enumerate(photos) if (i % PHOTOS_KEPT == 0) is for_calibration], size_px)
 
 
 def platt(logits: np.ndarray, right: np.ndarray, *, steps: int = 50) -> tuple[float, float]:
@@ -107,7 +109,7 @@ def calibrate(weights: Path, scenes: Sequence[Scene]) -> dict:
 def main() -> None:
     import torch
 
-    from retrieval.training.detector import Recipe, export, train
+    from retrieval.training.detector import SIZE_PX, Recipe, export, train
 
     parser = argparse.ArgumentParser(description="Train, export and calibrate the compact garment detector.")
     parser.add_argument(
@@ -116,14 +118,16 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path(".outfit/detector"), help="cut-outs, checkpoints, log")
     parser.add_argument("--hours", type=float, default=1.2)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--begin-with", type=Path, help="an exported detector whose training goes on")
     parser.add_argument("--out", type=Path, default=resources.path("weights/detector.onnx"))
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(given.threads)
     pieces, photos = material(given.data, given.work)
-    network = train(studio_of(pieces, photos, for_calibration=False), Recipe(3600 * given.hours), given.work / "run")
+    studio = studio_of(pieces, photos, SIZE_PX, for_calibration=False)
+    network = train(studio, Recipe(3600 * given.hours), given.work / "run", begin_with=given.begin_with)
     print(f"largest difference to torch: {export(network, given.out):.1e}")
-    studio = studio_of(pieces, photos, for_calibration=True)
+    studio = studio_of(pieces, photos, SIZE_PX, for_calibration=True)
     scenes = [studio.scene(np.random.default_rng([7, i])) for i in range(CALIBRATION_SCENES)]
     print(json.dumps(calibrate(given.out, scenes)))
 
