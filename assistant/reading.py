@@ -20,6 +20,14 @@ from retrieval.words import Unit, keys, units
 ATTRIBUTES = {"colour": "colours", "material": "materials", "pattern": "patterns"}  # kind of term -> field of a wish
 HEADS = frozenset({"category", "slot"})
 CONTENT = HEADS | {*ATTRIBUTES, "cut", "shade", "usage", "occasion", "season", "gender"}
+_QUALITIES = frozenset({*ATTRIBUTES, "cut", "shade", "gender", "each", "this", "filler"})
+_POINTING = frozenset("this that these those my our 这 这个 这件 这双 这条 这套 这款 那件 那条 那双 我 我的 我这".split())
+_OWNING = frozenset({"i have", "i've got", "i own", "我有", "我买了"})
+_TOGETHER = frozenset(
+    "with match matches matching goes suits complement complements 搭 配 搭配 搭上 配上 相配 搭着 配着 配什么 搭什么 怎么搭"
+    " 怎么配 如何搭配 再配 搭一下 配一下 搭一 配一 穿搭".split()
+) | {"go with", "goes with", "pair with", "go well", "to go with", "wear with", "match with", "to match", "match my", "work with", "works with"}
+_LACKING = frozenset("没有 没带 不带 无".split())  # 没有图案的T恤: the T-shirt is wanted
 _COMMA = frozenset(",，")
 _STOP = frozenset(",，;；.。!！?？\n")
 
@@ -112,7 +120,32 @@ def _parts(message: str) -> list[Part]:
         if amount:
             add("amount", amount.start, amount.end, value=amount.value)
             place = amount.end
+    _leave_out_the_garment(parts)
     return _in_context([part for part in parts if part.kind != "filler"], has_amount=bool(amounts))
+
+
+def _leave_out_the_garment(parts: Sequence[Part]) -> None:
+    """ "What goes with this red dress?", 我有一条牛仔裤,配什么鞋: the shopper's own, not something to look for.
+
+    A pointing word ("this", "my", 这条) or a word of owning, qualities and a noun become filler where the clause (after a word
+    of owning: the message) speaks of going together.
+    """
+    clauses = {part.clause for part in parts if _speaks_of_going_together(part)}
+    for i, part in enumerate(parts):
+        word, before = part.text.lower(), parts[i - 1].text.lower() if i else ""
+        owns = word in _OWNING or before + word in _OWNING
+        if not (owns and clauses or word in _POINTING and (part.clause in clauses or before == "for")):
+            continue
+        ends = (j for j in range(i + 1, len(parts)) if parts[j].kind not in _QUALITIES or _speaks_of_going_together(parts[j]))
+        noun = next(ends, len(parts))
+        if noun < len(parts) and parts[noun].kind in HEADS and parts[noun].clause == part.clause:
+            for other in parts[i : noun + 1]:
+                other.kind = "filler"
+
+
+def _speaks_of_going_together(part: Part) -> bool:
+    text = part.text.lower()
+    return text in _TOGETHER or not _TOGETHER.isdisjoint(text.split())
 
 
 def _stops(message: str, before: Unit, after: Unit) -> bool:
@@ -171,7 +204,8 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
         if part.kind in ("negate", "isnt", "too", "lift"):
             if _content_follows(parts, i):
                 denying, denied_kind = True, None
-                only_qualities, lifting = part.kind == "isnt", part.kind == "lift"
+                only_qualities = part.kind == "isnt" or part.text in _LACKING
+                lifting = part.kind == "lift"
             elif part.kind == "too":
                 part.kind = "also"  # "a watch too"
             else:

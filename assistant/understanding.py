@@ -106,7 +106,8 @@ def _both_budgets(reading: Reading, wish: Wish) -> Wish:
 
 
 def _clear_topics(reading: Reading, wish: Wish) -> Wish:
-    if not (reading.has("any", "reset") or any(part.is_drop for part in reading.parts)):
+    no_budget = reading.has("negate") and "budget" in _topics(reading) and not reading.has("amount")  # 不要预算了
+    if not (no_budget or reading.has("any", "reset") or any(part.is_drop for part in reading.parts)):
         return wish
     fresh = Wish()
     cleared = {
@@ -222,6 +223,7 @@ def _implied_colours(reading: Reading) -> set[str]:
 
 def _nouns(reading: Reading, wish: Wish) -> Wish:
     add = reading.has("also")
+    wish = _exchange(reading, wish)
     modified = _modified_heads(reading.parts)
     refused = {
         name
@@ -251,6 +253,21 @@ def _nouns(reading: Reading, wish: Wish) -> Wish:
     elif reading.has("whole") or (reading.has("total") and not reading.has("amount")):
         wish = replace(wish, slots=frozenset())
     return wish
+
+
+def _exchange(reading: Reading, wish: Wish) -> Wish:
+    """把裙子换成裤子, "swap the skirt for trousers": what is named first makes way for what is named after it."""
+    named = [part for part in reading.parts if part.kind == "category" and not part.is_taken]
+    into = next((part.start for part in reading.parts if part.kind == "into"), None)
+    if into is not None:
+        gone = [part for part in named if part.start < into]
+    else:
+        gone = named[:1] if reading.has("swap_away") else []
+    if not gone or len(gone) == len(named):
+        return wish
+    for part in gone:
+        part.is_taken = True
+    return replace(wish, categories=wish.categories - {name for part in gone for name in part.term.categories})
 
 
 def _modified_heads(parts: Sequence[Part]) -> list[Part]:
