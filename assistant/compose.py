@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant import models
+from assistant.desk import Desk, open_desk
 from assistant.guardrail import Policy
 from assistant.settings import Settings
 from assistant.stylist import Plan, Stylist
@@ -96,10 +97,17 @@ class Assistant:
     catalogue: Catalogue
     search: Search
     stylist: Stylist
+    desk: Desk
     notices: tuple[str, ...] = ()
     is_demo: bool = False
 
+    def watched(self) -> Assistant:
+        """This assistant with its answers shown to the stylists' desk, until it is closed."""
+        self.desk.intake.start()
+        return replace(self, stylist=replace(self.stylist, witness=self.desk.intake.take))
+
     def close(self) -> None:
+        self.desk.intake.stop()
         self.catalogue.close()
 
 
@@ -125,6 +133,7 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
     embedded = CompactStylist(describer, _carried(shelf.catalogue))
     model = _with_vlm(settings, shelf.catalogue, embedded)
     is_embedded = model is embedded
+    desk = open_desk(shelf.catalogue, settings.desk_photo_days, settings.desk_share)
     stylist = Stylist(
         detector=detector.model,
         model=model,
@@ -138,13 +147,20 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
             search_threshold=threshold,
             looks=settings.looks,
             policy=Policy(
-                settings.admitted_per_slot, settings.guardrail_rounds, settings.guardrail_both_orders
+                settings.admitted_per_slot,
+                settings.guardrail_rounds,
+                settings.guardrail_both_orders,
+                settings.guardrail_least_p_yes,
             ),
             deadline_s=settings.turn_deadline_s,
+            text_weight=settings.text_weight,
+            colour_weight=settings.colour_weight,
+            style_weight=settings.style_weight,
         ),
         notices=notices,
+        rulings=desk.store.rulings,
     )
-    return Assistant(settings, shelf.catalogue, shelf.search, stylist, notices, is_demo)
+    return Assistant(settings, shelf.catalogue, shelf.search, stylist, desk, notices, is_demo)
 
 
 def own_folder(settings: Settings) -> Path:

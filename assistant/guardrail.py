@@ -38,12 +38,13 @@ class Policy:
     """How many pieces a slot needs, and how hard to look for them.
 
     At most `per_slot * max_rounds` candidates of a slot are asked. `both_orders` asks each pair twice, once with the
-    pictures swapped: a disagreement is undecided.
+    pictures swapped: a disagreement is undecided. A yes of a lower `p_yes` than `least_p_yes` is undecided too.
     """
 
     per_slot: int = 4
     max_rounds: int = 3
     both_orders: bool = False
+    least_p_yes: float = 0.0
 
     def __post_init__(self) -> None:
         if self.per_slot < 1 or self.max_rounds < 1:
@@ -156,6 +157,8 @@ class _Entry:
         first, *second = self.heard
         self.verdict = combine(first.verdict, second[0].verdict, court.lang) if second else first.verdict
         self.trouble = next((h.trouble for h in self.heard if h.trouble), "")
+        if self.verdict.answer is Answer.YES and (self.verdict.p_yes or 1.0) < court.policy.least_p_yes:
+            self.verdict = replace(self.verdict, answer=Answer.UNDECIDED, reason=_WITHHELD["unsure"][court.lang])
         if self.candidate.item.sku in court.approved:
             self.verdict, self.trouble = upheld(self.verdict, court.lang), ""
 
@@ -302,6 +305,7 @@ _WITHHELD = {
         "zh": "未能核对：模型没有给出可用的回答。",
     },
     "late": {"en": "Could not be checked in time.", "zh": "未能及时核对。"},
+    "unsure": {"en": "The model said yes, but is not sure enough.", "zh": "模型认为可以，但把握不足。"},
     "disagreed": {
         "en": "Asked twice with the pictures swapped, the model did not agree with itself.",
         "zh": "交换图片顺序后再问，模型前后判断不一致。",

@@ -66,6 +66,12 @@ class Settings(BaseSettings):
     looks: int = Field(3, ge=1, le=6, description="Looks shown side by side")
     guardrail_rounds: int = Field(3, ge=1, le=10, description="How often refused pieces are replaced by the next")
     guardrail_both_orders: bool = Field(False, description="Ask the judge in both orders; disagreement is withheld")
+    guardrail_least_p_yes: float = Field(0.0, ge=0, le=1, description="Least probability of a yes that is shown")
+    text_weight: float = Field(0.4, ge=0, le=1, description="The title's part in ranking candidates; the rest is the match")
+    colour_weight: float = Field(1.0, ge=0, le=3, description="How much colour counts in that match")
+    style_weight: float = Field(1.0, ge=0, le=3, description="How much occasion, category, season and pattern count in it")
+    desk_share: float = Field(1.0, ge=0, le=1, description="Share of the answers that stylists are shown at the desk")
+    desk_photo_days: float = Field(14.0, ge=0, le=365, description="Days that the desk keeps small crops of photos; 0 keeps none")
     turn_deadline_s: float = Field(60.0, gt=0, le=600, description="Longest that one turn may take, seconds")
     api_turns: int = Field(16, ge=1, le=1000, description="Turns that the API answers at a time; the next is refused (429)")
     api_rate: str | None = Field(

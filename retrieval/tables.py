@@ -10,9 +10,11 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -135,4 +137,93 @@ rejects = Table(
     Column("reason", long_text(), nullable=False),
     Column("raw", long_text(), nullable=False),
     Index("rejects_by_run", "run_id"),
+)
+
+# --- the stylists' desk ---
+
+# Something to be looked over, once however often it is proposed: a whole look, or one item beside a garment. `digest`
+# tells what it is; `reference` what decisions about it hold for; `data` the rest, as `assistant/desk/cases.py` writes it.
+# `state`: open, approved, rejected, settled (a decision about something else answered it too).
+desk_cases = Table(
+    "desk_cases",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", text(64), nullable=False, unique=True),
+    Column("kind", text(10), nullable=False),
+    Column("state", text(10), nullable=False),
+    Column("reference", text(250), nullable=False),
+    Column("category", text(LONGEST["category"]), nullable=False),
+    Column("gender", text(10)),
+    Column("slot", text(20)),
+    Column("skus", JSON, nullable=False),
+    Column("answer", text(10), nullable=False),
+    Column("p_yes", Float),
+    Column("model", text(200), nullable=False),
+    Column("is_contested", Integer, nullable=False),
+    Column("complaints", Integer, nullable=False),
+    Column("praise", Integer, nullable=False),
+    Column("times_seen", Integer, nullable=False),
+    Column("answer_id", text(32), nullable=False),
+    Column("crop", text(64)),
+    Column("data", JSON, nullable=False),
+    Column("made_at", DateTime, nullable=False),
+    Column("decision_id", Integer),
+    Index("desk_cases_by_state", "state", "is_contested", "id"),
+    Index("desk_cases_by_reference", "reference"),
+    Index("desk_cases_by_decision", "decision_id"),
+)
+
+# A shopper's garment, small, for as long as it is kept.
+desk_crops = Table(
+    "desk_crops",
+    metadata,
+    Column("digest", text(64), primary_key=True),
+    Column("jpeg", LargeBinary(60_000), nullable=False),
+    Column("until", DateTime, nullable=False),
+    Index("desk_crops_by_until", "until"),
+)
+
+# Every decision, never changed: taking one back is a decision too (`undoes`). `rules` is what it says to the main path.
+desk_decisions = Table(
+    "desk_decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("desk_cases.id"), nullable=False),
+    Column("batch", text(32), nullable=False),
+    Column("act", text(10), nullable=False),
+    Column("who", text(100), nullable=False),
+    Column("key_id", text(8)),
+    Column("at", DateTime, nullable=False),
+    Column("reason", text(30)),
+    Column("words", text(2_000), nullable=False),
+    Column("sku", text(LONGEST["sku"])),
+    Column("instead", text(LONGEST["sku"])),
+    Column("undoes", Integer, unique=True),
+    Column("rules", JSON, nullable=False),
+    Index("desk_decisions_by_batch", "batch"),
+    Index("desk_decisions_by_case", "case_id"),
+)
+
+# What shoppers and shops say of what they were shown. `rating`: up or down.
+desk_feedback = Table(
+    "desk_feedback",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("case_id", Integer, ForeignKey("desk_cases.id"), nullable=False),
+    Column("rating", text(4), nullable=False),
+    Column("words", text(2_000), nullable=False),
+    Column("key_id", text(8)),
+    Column("at", DateTime, nullable=False),
+    Index("desk_feedback_by_case", "case_id"),
+)
+
+# Settings of the main path under a name, with what they were measured to do.
+desk_profiles = Table(
+    "desk_profiles",
+    metadata,
+    Column("name", text(60), primary_key=True),
+    Column("knobs", JSON, nullable=False),
+    Column("effect", JSON, nullable=False),
+    Column("who", text(100), nullable=False),
+    Column("at", DateTime, nullable=False),
 )

@@ -1,0 +1,148 @@
+"""What a stylist may turn at the main path, and what that does to a sample of garments: measured, beside what is in use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean, median
+
+from assistant.guardrail import Policy
+from assistant.looks import Recommendation
+from assistant.rulings import Book, Rulings
+from assistant.stylist import Plan, Stylist
+from assistant.wish import Wish
+from retrieval.errors import InvalidInput
+from retrieval.items import Garment, Lang
+
+# The least, the most, and the step of each; the names are those of the settings.
+RANGES: dict[str, tuple[float, float, float]] = {
+    "search_threshold": (0.0, 1.0, 0.01),
+    "candidates_per_title": (1, 60, 1),
+    "admitted_per_slot": (1, 12, 1),
+    "guardrail_rounds": (1, 6, 1),
+    "guardrail_least_p_yes": (0.0, 1.0, 0.01),
+    "text_weight": (0.0, 1.0, 0.05),
+    "colour_weight": (0.0, 3.0, 0.1),
+    "style_weight": (0.0, 3.0, 0.1),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    search_threshold: float
+    candidates_per_title: int
+    admitted_per_slot: int
+    guardrail_rounds: int
+    guardrail_both_orders: bool
+    guardrail_least_p_yes: float
+    text_weight: float
+    colour_weight: float
+    style_weight: float
+
+    def __post_init__(self) -> None:
+        for name, (least, most, _) in RANGES.items():
+            if not least <= getattr(self, name) <= most:  # also false for NaN
+                raise InvalidInput(f"{name} = {getattr(self, name)}: expected {least:g} to {most:g}")
+
+    @classmethod
+    def of(cls, plan: Plan) -> Knobs:
+        """The knobs as a plan has them, each within its range."""
+        policy = plan.policy
+        values = {
+            "search_threshold": plan.search_threshold,
+            "candidates_per_title": plan.per_title,
+            "admitted_per_slot": policy.per_slot,
+            "guardrail_rounds": policy.max_rounds,
+            "guardrail_least_p_yes": policy.least_p_yes,
+            "text_weight": plan.text_weight,
+            "colour_weight": plan.colour_weight,
+            "style_weight": plan.style_weight,
+        }
+        within = {name: min(max(value, RANGES[name][0]), RANGES[name][1]) for name, value in values.items()}
+        return cls(guardrail_both_orders=policy.both_orders, **within)
+
+    def plan(self, plan: Plan) -> Plan:
+        """That plan with these knobs."""
+        policy = Policy(
+            self.admitted_per_slot, self.guardrail_rounds, self.guardrail_both_orders, self.guardrail_least_p_yes
+        )
+        return replace(
+            plan,
+            search_threshold=self.search_threshold,
+            per_title=self.candidates_per_title,
+            policy=policy,
+            text_weight=self.text_weight,
+            colour_weight=self.colour_weight,
+            style_weight=self.style_weight,
+        )
+
+    def as_settings(self) -> str:
+        """The lines of `outfit.toml` that put these knobs to use."""
+        return "".join(
+            f"{name} = {str(value).lower() if isinstance(value, bool) else value}\n" for name, value in asdict(self).items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One garment of the sample: its answer as things are, and with the knobs."""
+
+    garment: Garment
+    now: Recommendation
+    then: Recommendation
+
+
+def try_out(stylist: Stylist, knobs: Knobs, sample: Sequence[Garment], lang: Lang) -> list[Tried]:
+    """The main path over the sample by the plan in use and by the knobs, without stylists' decisions on either side:
+    otherwise each would look as good as they are."""
+    bare = replace(stylist, rulings=lambda _: Rulings(), witness=None)
+    turned = replace(bare, plan=knobs.plan(stylist.plan))
+    wish = Wish(lang=lang)
+    return [Tried(garment, bare.complete(garment, wish), turned.complete(garment, wish)) for garment in sample]
+
+
+def effect_of(answers: Sequence[tuple[Garment, Recommendation]], book: Book) -> dict[str, float | None]:
+    """What answers come to, as means over the sample; a value is None where nothing was there to take it of.
+
+    `refused_shown` and `approved_shown`: pieces on show that stylists refused or approved beside that garment.
+    """
+    looks = [look for _, answer in answers for look in answer.looks]
+    pieces = [piece for look in looks for piece in look.pieces]
+    judged = [step.counts for _, answer in answers for step in answer.trace.steps if step.name == "judge"]
+    asked = sum(counts.get("asked", 0) for counts in judged)
+    shown = [
+        (book.for_garment(garment), piece.item.sku)
+        for garment, answer in answers
+        for piece in {p.item.sku: p for look in answer.looks for p in look.pieces}.values()
+    ]
+    p_yes = [piece.verdict.p_yes for piece in pieces if piece.verdict.p_yes is not None]
+    return {
+        "garments": len(answers),
+        "looks": _mean([len(answer.looks) for _, answer in answers]),
+        "pieces": _mean([len(look.pieces) for look in looks]),
+        "unfilled": _mean([len(look.unfilled) for look in looks]),
+        "coherence": _mean([look.score for look in looks]),
+        "p_yes": _mean(p_yes),
+        "closest": _mean([float(piece.is_closest) for piece in pieces]),
+        "admitted": sum(counts.get("yes", 0) for counts in judged) / asked if asked else None,
+        "asked": _mean([counts.get("asked", 0) for counts in judged]),
+        "calls": _mean([counts.get("calls", 0) for counts in judged]),
+        "seconds": median([answer.trace.seconds for _, answer in answers]) if answers else None,
+        "refused_shown": float(sum(sku in rulings.refused for rulings, sku in shown)),
+        "approved_shown": float(sum(sku in rulings.approved for rulings, sku in shown)),
+    }
+
+
+def changed_share(tried: Sequence[Tried]) -> float | None:
+    """The share of the pieces on show with the knobs that are not on show as things are."""
+    new = kept = 0
+    for one in tried:
+        before = {piece.item.sku for look in one.now.looks for piece in look.pieces}
+        after = {piece.item.sku for look in one.then.looks for piece in look.pieces}
+        new, kept = new + len(after - before), kept + len(after & before)
+    return new / (new + kept) if new + kept else None
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(fmean(values), 4) if values else None
+
