@@ -95,6 +95,7 @@ def build_app(
 
     from assistant.api.app import create_api
 
+    assistant = assistant.watched()
     api = create_api(assistant, keys=keys, warm=warm)
     if not with_page:
         return api

@@ -48,6 +48,7 @@ class Door:
                     headers={"www-authenticate": "Bearer"},
                 )
             who = f"key {found}"
+            scope.setdefault("state", {})["key_id"] = found
         return self._count(who)
 
     def _count(self, who: str) -> dict[str, str]:

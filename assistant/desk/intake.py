@@ -29,6 +29,8 @@ class Intake:
         self.left_out = 0  # proposals that came while too many waited
 
     def start(self) -> None:
+        if self._thread is not None:
+            return
         self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
         self._thread.start()
 
