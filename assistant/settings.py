@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     )
     text_weights: str | None = Field(None, description="Weights of the text encoder: a path, or a name on the hub")
     image_size: int | None = Field(
-        None, ge=32, le=1024, description="Side of the square that a DINO encoder sees, px; default: its own, 224"
+        None, ge=32, le=648, description="Side of the square that a DINO encoder sees, px; default: its own, 224"
     )
     weights_hub: Literal["huggingface", "modelscope"] | None = Field(
         None, description="Where weights are looked for by name; default: as `outfit models` says"

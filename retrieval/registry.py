@@ -58,14 +58,6 @@ MODELS: tuple[Model, ...] = (
         "takes the whole photo as one garment",
     ),
     Model(
-        "grounding-dino",
-        "detector",
-        "retrieval.detectors.grounding_dino:GroundingDinoDetector",
-        "GroundingDINO Swin-T, finds whatever the prompt names",
-        ("torch", "transformers"),
-        extra="models",
-    ),
-    Model(
         "compact",
         "image encoder",
         "retrieval.encoders.compact:CompactImageEncoder",
@@ -103,6 +95,67 @@ MODELS: tuple[Model, ...] = (
         "category, gender, colour, usage, season of a garment; trained by this project, ONNX",
         ("onnxruntime",),
         ("weights/image.onnx",),
+    ),
+    # Larger ones, on torch; their weights are fetched by name, or given by a path.
+    Model(
+        "grounding-dino",
+        "detector",
+        "retrieval.detectors.grounding_dino:GroundingDinoDetector",
+        "GroundingDINO Swin-T, finds whatever the prompt names",
+        ("torch", "transformers"),
+        extra="models",
+        takes=("weights", "hub", "device", "labels", "box_threshold", "text_threshold"),
+    ),
+    *(
+        Model(
+            f"dino-vit{arch[0]}{patch}",
+            "image encoder",
+            "retrieval.encoders.dino:DinoImageEncoder",
+            f"DINO ViT-{arch[0].upper()}/{patch}, pretrained or a shop's own checkpoint",
+            ("torch", "torchvision", "timm"),
+            extra="models",
+            arguments=(
+                ("weights", f"timm/vit_{arch}_patch{patch}_224.dino"), ("arch", f"vit_{arch}"), ("patch_size", patch)
+            ),
+            takes=("weights", "image_size", "hub", "device", "precision"),
+        )
+        for arch, patch in (("small", 16), ("small", 8), ("base", 16), ("base", 8))
+    ),
+    *(
+        Model(
+            name,
+            role,
+            f"retrieval.encoders.clip:{factory}",
+            summary,
+            ("torch", package),
+            extra="models",
+            arguments=(("weights", weights), ("name", name)),
+            takes=("weights", "hub", "device", "precision"),
+        )
+        for name, weights, package, summary in (
+            ("fashion-siglip", "Marqo/marqo-fashionSigLIP", "open_clip", "Marqo-FashionSigLIP, pictures and words in one space"),
+            ("fashion-clip", "patrickjohncyr/fashion-clip", "transformers", "FashionCLIP 2.0, pictures and words in one space"),
+        )
+        for role, factory in (("image encoder", "ClipImageEncoder"), ("text encoder", "ClipTextEncoder"))
+    ),
+    *(
+        Model(
+            name,
+            "text encoder",
+            "retrieval.encoders.gte:GteTextEncoder",
+            summary,
+            ("torch", "transformers"),
+            search_threshold=0.6 if name == "gte" else None,  # of the others none is known
+            extra="models",
+            arguments=(("weights", weights), ("name", name), ("pooling", pooling)),
+            takes=("weights", "hub", "device", "precision", "remote_code"),
+        )
+        for name, weights, pooling, summary in (
+            ("gte", "iic/nlp_gte_sentence-embedding_english-base", "mean", "GTE, sentences in English"),
+            ("gte-chinese", "iic/nlp_gte_sentence-embedding_chinese-base", "cls", "GTE, sentences in Chinese"),
+            ("gte-multilingual", "iic/gte_sentence-embedding_multilingual-base", "cls",
+             "GTE, sentences in 70 languages; brings code of its own (setting remote_code)"),
+        )
     ),
 )
 

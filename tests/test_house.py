@@ -26,7 +26,9 @@ HOMES = {
     "pydantic_settings": ("assistant/settings.py",),
     "openai": ("assistant/stylists/",),
     "lmdeploy": (),
-    "modelscope": ("assistant/serve_vlm.py", "retrieval/detectors/grounding_dino", "retrieval/encoders/"),
+    "modelscope": ("assistant/serve_vlm.py", "retrieval/weights.py"),
+    "huggingface_hub": ("retrieval/weights.py",),
+    "open_clip": ("retrieval/encoders/clip.py",),
 }
 
 CONCRETE = ("retrieval.indexes.", "retrieval.encoders.", "retrieval.detectors.", "assistant.stylists.compact", "assistant.stylists.vlm")

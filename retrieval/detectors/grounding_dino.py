@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from retrieval import weights as snapshots
 from retrieval.crops import suppress
 from retrieval.detectors.phrases import DEFAULT_LABELS, prompt_of, slot_of
 from retrieval.errors import InvalidSetting, ModelUnavailable
@@ -31,6 +32,7 @@ THINNEST = 8  # long side to short side
 BOX_THRESHOLD, TEXT_THRESHOLD = 0.3, 0.25
 TRANSFORMERS_WEIGHTS = "IDEA-Research/grounding-dino-tiny"
 ORIGINAL_CHECKPOINT = "groundingdino_swint_ogc.pth"
+TEXT_ENCODER = "bert-base-uncased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def found_in(
 
 
 class GroundingDinoDetector:
-    """Zero-shot detection by free words. Without an `engine`, the one that `load()` gives.
+    """Zero-shot detection by free words. Without an `engine`, the one that `load(weights, hub=hub, device=device)` gives.
 
     Thresholds are confidences in (0, 1); InvalidSetting where they are not.
     """
@@ -139,6 +141,9 @@ class GroundingDinoDetector:
         self,
         engine: Engine | None = None,
         *,
+        weights: str = TRANSFORMERS_WEIGHTS,
+        hub: snapshots.Hub = "huggingface",
+        device: str = "auto",
         labels: Sequence[str] = DEFAULT_LABELS,
         box_threshold: float = BOX_THRESHOLD,
         text_threshold: float = TEXT_THRESHOLD,
@@ -151,7 +156,7 @@ class GroundingDinoDetector:
         if not 128 <= short_px <= long_px:
             raise InvalidSetting(f"sides are {short_px} and {long_px} px: expected 128 <= short side <= long side")
         self._caption = prompt_of(labels)
-        self._engine = engine or load()
+        self._engine = engine or load(weights, hub=hub, device=device)
         self._box_threshold, self._text_threshold = box_threshold, text_threshold
         self._short_px, self._long_px = short_px, long_px
 
@@ -227,20 +232,21 @@ def load(
     weights: str = TRANSFORMERS_WEIGHTS,
     *,
     package: Literal["auto", "groundingdino", "transformers"] = "auto",
-    hub: Literal["huggingface", "modelscope"] = "huggingface",
-    device: str = "cpu",
+    hub: snapshots.Hub = "huggingface",
+    device: str = "auto",
 ) -> Engine:
     """The network with the weights of a local path, or of a snapshot of a hub by its name.
 
-    A path that ends in .pth is a checkpoint of the original package; a folder holds what `save_pretrained` wrote.
-    "auto" takes the original package where it is usable and the weights are its own, and says in the log which it took.
+    A path that ends in .pth is a checkpoint of the original package, and a folder with such a file holds one (with the
+    text encoder's `bert-base-uncased` beside it where there is no network); any other folder holds what
+    `save_pretrained` wrote. `device`: see `outfit settings`. "auto" takes the original package where it is usable and the weights are its own, and says in the log which it took.
     Raises ModelUnavailable, with the next command, where package or weights are missing or do not fit.
     """
     if package not in ("auto", "groundingdino", "transformers"):
         raise InvalidSetting(f"GroundingDINO package is {package!r}: expected auto, groundingdino or transformers")
-    if hub not in ("huggingface", "modelscope"):
+    if hub not in snapshots.HUBS:
         raise InvalidSetting(f"hub is {hub!r}: expected huggingface or modelscope")
-    is_checkpoint = weights.endswith(".pth")
+    is_checkpoint = weights.endswith(".pth") or (Path(weights).expanduser() / ORIGINAL_CHECKPOINT).is_file()
     if package == "groundingdino" or (package == "auto" and is_checkpoint):
         if not original_is_usable():
             raise ModelUnavailable(
@@ -259,29 +265,6 @@ def load(
     return _load_transformers(weights, hub, device)
 
 
-def _snapshot(name: str, hub: str) -> str:
-    """A local folder as it is; a hub's name -> its snapshot's folder on ModelScope, or the name for transformers."""
-    if Path(name).expanduser().exists():
-        return str(Path(name).expanduser())
-    if name.startswith((".", "/", "~")):
-        raise ModelUnavailable(
-            f"GroundingDINO weights not found: no file or folder {name}", hint="check the path, or give a hub's name"
-        )
-    if hub == "huggingface":
-        return name
-    if find_spec("modelscope") is None:
-        raise ModelUnavailable("the package modelscope is not installed", hint="pip install 'modelscope>=1.40'")
-    from modelscope import snapshot_download
-
-    try:
-        return snapshot_download(name)
-    except Exception as error:  # the hub's client raises requests', its own and file errors alike
-        raise ModelUnavailable(
-            f"ModelScope has no snapshot of {name} for us: {error}",
-            hint="check the name and the network, or give a local folder",
-        ) from error
-
-
 def _load_transformers(weights: str, hub: str, device: str) -> TransformersEngine:
     for package in ("torch", "transformers"):
         if find_spec(package) is None:
@@ -291,7 +274,7 @@ def _load_transformers(weights: str, hub: str, device: str) -> TransformersEngin
             )
     from transformers import AutoTokenizer, GroundingDinoForObjectDetection
 
-    source = _snapshot(weights, hub)
+    source = snapshots.find(weights, hub, of="GroundingDINO", skip=("*.onnx", "onnx/*"))
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
         model, report = GroundingDinoForObjectDetection.from_pretrained(source, output_loading_info=True)
@@ -306,7 +289,7 @@ def _load_transformers(weights: str, hub: str, device: str) -> TransformersEngin
             f"{weights} lacks {len(missing)} weights of GroundingDINO, such as {', '.join(missing[:3])}",
             hint=f"take weights of this architecture, such as {TRANSFORMERS_WEIGHTS}",
         )
-    return TransformersEngine(model, tokenizer, weights, device)
+    return TransformersEngine(model, tokenizer, weights, _device(device))
 
 
 def _load_original(weights: str, hub: str, device: str) -> OriginalEngine:
@@ -316,7 +299,7 @@ def _load_original(weights: str, hub: str, device: str) -> OriginalEngine:
     from groundingdino.util.misc import clean_state_dict
     from groundingdino.util.slconfig import SLConfig
 
-    path = Path(_snapshot(weights, hub))
+    path = snapshots.find(weights, hub, of="GroundingDINO")
     if path.is_dir():
         path = path / ORIGINAL_CHECKPOINT
     if not path.is_file():
@@ -325,9 +308,30 @@ def _load_original(weights: str, hub: str, device: str) -> OriginalEngine:
             hint=f"download {ORIGINAL_CHECKPOINT} from the project's releases and give its path",
         )
     settings = SLConfig.fromfile(str(Path(groundingdino.__file__).parent / "config" / "GroundingDINO_SwinT_OGC.py"))
-    settings.device = device
-    model = build_model(settings)
-    state = clean_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
+    settings.device = device = _device(device)
+    beside = path.parent / TEXT_ENCODER
+    settings.text_encoder_type = str(beside) if beside.is_dir() else TEXT_ENCODER
+    settings.use_checkpoint = settings.use_transformer_ckpt = False  # they save memory in training, and slow this down
+    try:
+        state = clean_state_dict(torch.load(path, map_location="cpu", weights_only=True)["model"])
+    except Exception as error:  # pickle's, torch's and zipfile's own kinds
+        raise ModelUnavailable(
+            f"{path} cannot be read as a checkpoint of GroundingDINO: {str(error).splitlines()[0][:200]}",
+            hint=f"take {ORIGINAL_CHECKPOINT}",
+        ) from error
+    try:
+        model = build_model(settings)
+    except OSError as error:
+        raise ModelUnavailable(
+            f"the text encoder of GroundingDINO cannot be read: {str(error).splitlines()[0]}",
+            hint=f"where there is a network: hf download {TEXT_ENCODER} --local-dir {beside}",
+        ) from error
+    unlike = [name for name, value in model.state_dict().items() if name in state and state[name].shape != value.shape]
+    if unlike:
+        raise ModelUnavailable(
+            f"{path} holds {len(unlike)} weights of another shape than GroundingDINO Swin-T, such as {', '.join(unlike[:3])}",
+            hint=f"take {ORIGINAL_CHECKPOINT}: Swin-B and other sizes are not this architecture",
+        )
     result = model.load_state_dict(state, strict=False)
     # BERT's position numbers are a buffer that newer transformers no longer store
     missing = [name for name in result.missing_keys if not name.endswith("position_ids")]
@@ -337,3 +341,15 @@ def _load_original(weights: str, hub: str, device: str) -> OriginalEngine:
             hint=f"take {ORIGINAL_CHECKPOINT}",
         )
     return OriginalEngine(model.to(device).eval(), path.name, device)
+
+
+def _device(device: str) -> str:
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cpu":
+            _log.warning("no GPU found: GroundingDINO runs on the processor, some seconds a photo")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelUnavailable(f"device {device} is not there: torch sees no GPU", hint="OUTFIT_DEVICE=cpu")
+    return device
