@@ -15,12 +15,12 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Connection, Engine, Row, create_engine, event, func, select
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, Row, func, select
+from sqlalchemy.engine import URL
 
 from retrieval import migrations
-from retrieval.errors import InvalidInput, InvalidSetting, SpaceMismatch, StoreEmpty, StoreError, StoreFull, StoreLocked
+from retrieval.databases import address_of, engine_of, is_keepable, server_lock, shown, translated
+from retrieval.errors import InvalidInput, SpaceMismatch, StoreEmpty, StoreLocked
 from retrieval.feed_rows import Reject
 from retrieval.images import Limits, decode
 from retrieval.items import Gender, Item, Slot, Swatch, View
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 AT_ONCE = 500  # values in one IN (...): below every engine's limit on parameters
-_BUSY_S = 30
+_MIGRATION_S = 60
 _INGEST_FIRST = "fill it first: outfit ingest FEED --images DIR|ZIP"
 
 
@@ -64,25 +64,31 @@ class Catalogue:
         An older catalogue is migrated. Raises StoreEmpty where there is none and `create` is False, StoreError where the
         database is newer than this program or cannot be reached, InvalidSetting for a URL that is none.
         """
-        address = _address(url)
+        address = address_of(url)
         if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
             file = Path(address.database)
             if not create and not file.is_file():
                 raise StoreEmpty(f"there is no catalogue at {file}", hint=_INGEST_FIRST)
-            with _translated(address):
+            with translated(address):
                 file.parent.mkdir(parents=True, exist_ok=True)
-        engine = _engine(address)
+        engine = engine_of(address)
         catalogue = cls(engine)
         with catalogue.reading() as connection:
             found = migrations.version(connection)
             is_current = migrations.is_current(connection)
         if found is None and not create:
             engine.dispose()
-            raise StoreEmpty(f"the database {_shown(address)} holds no catalogue", hint=_INGEST_FIRST)
+            raise StoreEmpty(f"the database {shown(address)} holds no catalogue", hint=_INGEST_FIRST)
         if not is_current:
-            with catalogue.writing() as connection:
-                if not migrations.is_current(connection):  # another process may have been first
-                    migrations.upgrade(connection)
+            with translated(address), server_lock(engine, "migrations", wait_s=_MIGRATION_S) as is_held:
+                if not is_held:
+                    raise StoreLocked(
+                        f"another process has been migrating the catalogue {shown(address)} for {_MIGRATION_S} s",
+                        hint="wait for it to end, then run the same command again",
+                    )
+                with catalogue.writing() as connection:
+                    if not migrations.is_current(connection):  # another process may have been first
+                        migrations.upgrade(connection)
         return catalogue
 
     def close(self) -> None:
@@ -92,16 +98,20 @@ class Catalogue:
     def url(self) -> URL:
         return self._engine.url
 
+    @property
+    def engine(self) -> Engine:
+        return self._engine
+
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection whose errors are this project's."""
-        with _translated(self.url), self._engine.connect() as connection:
+        with translated(self.url), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction: all of it is on disk when the block ends, or nothing of it."""
-        with _translated(self.url), self._writer.begin() as connection:
+        with translated(self.url), self._writer.begin() as connection:
             yield connection
 
     # --- items --------------------------------------------------------------------------------------------------------
@@ -110,7 +120,7 @@ class Catalogue:
         """The items of these skus that are ready, by sku; unknown, pending and retired ones are left out."""
         found: dict[str, Item] = {}
         with self.reading() as connection:
-            for part in chunks(list(dict.fromkeys(skus))):
+            for part in chunks([sku for sku in dict.fromkeys(skus) if is_keepable(sku)]):
                 rows = connection.execute(select(items).where(items.c.sku.in_(part), items.c.state == "ready")).all()
                 of_sku = _views_by_sku(connection.execute(_VIEWS.where(views.c.sku.in_(part))))
                 found.update((row.sku, item_of(row, of_sku.get(row.sku, ()))) for row in rows)
@@ -167,11 +177,13 @@ class Catalogue:
 
         Raises InvalidInput for an item or a view that is not there, StoreError where the file is gone or unreadable.
         """
-        statement = select(views.c.store_id, views.c.path).where(views.c.sku == sku).order_by(views.c.position).limit(1)
-        if view is not None:
-            statement = statement.where(views.c.name == view)
-        with self.reading() as connection:
-            row = connection.execute(statement).first()
+        row = None
+        if is_keepable(sku + (view or "")):
+            columns = views.c.sku, views.c.name, views.c.store_id, views.c.path
+            with self.reading() as connection:
+                rows = connection.execute(select(*columns).where(views.c.sku == sku).order_by(views.c.position)).all()
+            # Compared here once more: MySQL and MariaDB take names for equal that differ by a space at their end.
+            row = next((row for row in rows if row.sku == sku and view in (None, row.name)), None)
         if row is None:
             what = f"item {sku[:60]!r}" if view is None else f"view {view[:60]!r} of item {sku[:60]!r}"
             raise InvalidInput(f"the catalogue has no picture of {what}")
@@ -273,80 +285,3 @@ def swatches_of(palette: list) -> tuple[Swatch, ...]:
 
 def chunks(values: Sequence[str], size: int = AT_ONCE) -> Iterator[Sequence[str]]:
     return (values[start : start + size] for start in range(0, len(values), size))
-
-
-# --- engines ----------------------------------------------------------------------------------------------------------
-
-
-def _address(url: str | Path) -> URL:
-    if isinstance(url, Path) or "://" not in url:
-        return URL.create("sqlite", database=str(url))
-    try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise InvalidSetting(
-            "the catalogue's database URL cannot be read", hint="for instance sqlite:////home/me/shop.db"
-        ) from error
-
-
-def _shown(address: URL) -> str:
-    return address.render_as_string(hide_password=True)
-
-
-def _engine(address: URL) -> Engine:
-    is_sqlite = address.get_backend_name() == "sqlite"
-    try:
-        engine = create_engine(address, pool_pre_ping=not is_sqlite)
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError(
-            f"no driver for the database {_shown(address)}: {error}",
-            hint="install it: pip install pymysql (mysql+pymysql://...) or psycopg[binary] (postgresql+psycopg://...)",
-        ) from error
-    if is_sqlite:
-        event.listen(engine, "connect", _set_up_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _set_up_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # transactions are begun below, so that migrations are within one too
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_S * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")  # readers go on while an ingest writes
-    cursor.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut; NORMAL in WAL does not
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads and then writes would fail at once, not wait, if another wrote in between.
-    writes = connection.get_execution_options().get("outfit_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-_FULL_SIGNS = ("disk is full", "no space left", "disk full", "error 1114", "error 1021", "could not extend file")
-
-
-@contextmanager
-def _translated(address: URL) -> Iterator[None]:
-    """The driver's errors as this project's; the statement and its values stay in the chained cause."""
-    try:
-        yield
-    except (SQLAlchemyError, OSError) as error:
-        said = str(getattr(error, "orig", None) or error)
-        words = said.casefold()
-        if any(sign in words for sign in _FULL_SIGNS):
-            raise StoreFull(
-                f"no space left for the catalogue {_shown(address)}",
-                hint="free some space and run the same command again: it goes on where it stopped",
-            ) from error
-        if "database is locked" in words:
-            raise StoreLocked(
-                f"the catalogue {_shown(address)} has been locked by another process for {_BUSY_S} s",
-                hint="wait for it to end, then run the same command again",
-            ) from error
-        raise StoreError(
-            f"the catalogue {_shown(address)} cannot be used: {said.splitlines()[0][:300] if said else type(error).__name__}",
-            hint="check the address, the credentials and the server; a damaged SQLite file is restored from a backup "
-            "or ingested again",
-        ) from error

@@ -66,7 +66,7 @@ class Reject:
 
 def reject(line: int, reason: str, raw: Any = "", sku: str = "") -> Reject:
     """A Reject that any database can keep: control characters and lone surrogates shown as escapes, text cut short."""
-    return Reject(line, _printable(reason), _printable(sku)[: LONGEST["sku"]], _printable(str(raw)[:_SNIPPET_CHARS]))
+    return Reject(line, printable(reason), printable(sku)[: LONGEST["sku"]], printable(str(raw)[:_SNIPPET_CHARS]))
 
 
 def row_of(cells: Mapping[str, Any], line: int, *, currency: str | None = None, image_separator: str = "|") -> FeedRow | Reject:
@@ -126,12 +126,13 @@ def _text(value: Any, name: str) -> str | None:
     text = " ".join(str(value).split())
     if len(text) > LONGEST[name]:
         raise _BadCell(f"{name} has {len(text):,} characters: at most {LONGEST[name]:,} are kept")
-    if text != _printable(text):
+    if text != printable(text):
         raise _BadCell(f"{name} holds control characters or broken Unicode")
     return text
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text with control characters and lone surrogates shown as escapes: what any database can keep."""
     if text.isprintable():
         return text
     return "".join(

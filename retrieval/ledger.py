@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, select, upda
 
 from retrieval.catalogue import Catalogue, chunks, item_of, swatches_of
 from retrieval.duplicates import Look
-from retrieval.feed_rows import Reject
+from retrieval.feed_rows import Reject, printable
 from retrieval.items import Item, Swatch, View
 from retrieval.ports import Space
 from retrieval.tables import image_stores, items, rejects, runs, spaces, vectors, views
@@ -217,9 +217,9 @@ class Ledger:
     # --- runs ---------------------------------------------------------------------------------------------------------
 
     def begin_run(self, feed: str, is_full: bool) -> int:
-        began_at = datetime.now(UTC).replace(tzinfo=None)
+        began_at = _now()
         with self._catalogue.writing() as connection:
-            made = connection.execute(insert(runs).values(feed=feed[:300], is_full=int(is_full), began_at=began_at))
+            made = connection.execute(insert(runs).values(feed=printable(feed)[:300], is_full=int(is_full), began_at=began_at))
             return made.inserted_primary_key[0]
 
     def add_rejects(self, run_id: int, found: Iterable[Reject]) -> None:
@@ -232,7 +232,7 @@ class Ledger:
 
     def end_run(self, run_id: int, summary: dict[str, Any]) -> None:
         """Close a run; rejects of earlier runs over the same feed go, since this one has met what is left of them."""
-        ended_at = datetime.now(UTC).replace(tzinfo=None)
+        ended_at = _now()
         with self._catalogue.writing() as connection:
             connection.execute(update(runs).where(runs.c.id == run_id).values(ended_at=ended_at, summary=summary))
             feed = select(runs.c.feed).where(runs.c.id == run_id).scalar_subquery()
@@ -251,6 +251,10 @@ class Ledger:
         with self._catalogue.reading() as connection:
             rows = connection.execute(statement).all()
         return [Look(row.sku, int(row.perceptual_hash, 16), _mean_lab(swatches_of(row.palette))) for row in rows]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)  # MySQL keeps no parts of a second
 
 
 def _is_ready(change: Change) -> bool:

@@ -63,7 +63,7 @@ class PhotoFinder:
                 while stem not in known and "_" in sku:
                     sku = sku.rpartition("_")[0]
                     if sku in known:
-                        view = stem[len(sku) + 1 :][:_MOST_VIEW_CHARS]
+                        view = stem[len(sku) + 1 :][:_MOST_VIEW_CHARS].strip()  # not all engines keep a space at the end
                         self._more.setdefault(sku, {}).setdefault(view, name)
                         break
 

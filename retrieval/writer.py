@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import text
-
 from retrieval.catalogue import Catalogue
+from retrieval.databases import server_lock
 from retrieval.errors import StoreLocked
 
 
@@ -43,7 +42,10 @@ def only_writer(catalogue: Catalogue, task: str) -> Iterator[None]:
             "task": task,
         }
         holder.write_text(json.dumps(mine), encoding="utf-8")
-        with _server_lock(catalogue):
+        with server_lock(catalogue.engine, "writer") as is_held:
+            if not is_held:
+                newest = catalogue.runs()[:1]
+                raise _locked(catalogue, f"another machine (ingest of {newest[0].feed})" if newest else "another machine")
             yield
         holder.unlink(missing_ok=True)
     finally:
@@ -71,25 +73,3 @@ def _locked(catalogue: Catalogue, who: str) -> StoreLocked:
         f"the catalogue {catalogue.url.render_as_string(hide_password=True)} is being written by {who}",
         hint="wait until it has ended, then run the same command again",
     )
-
-
-@contextmanager
-def _server_lock(catalogue: Catalogue) -> Iterator[None]:
-    backend = catalogue.url.get_backend_name()
-    if backend not in ("mysql", "mariadb", "postgresql"):
-        yield
-        return
-    with catalogue.reading() as connection:
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        if backend == "postgresql":
-            take = "SELECT pg_try_advisory_lock(hashtext('outfit ' || current_database()))"
-            give = "SELECT pg_advisory_unlock(hashtext('outfit ' || current_database()))"
-        else:
-            take = "SELECT GET_LOCK(CONCAT('outfit ', DATABASE()), 0)"
-            give = "SELECT RELEASE_LOCK(CONCAT('outfit ', DATABASE()))"
-        if not connection.execute(text(take)).scalar():
-            newest = catalogue.runs()[:1]
-            who = f"another machine (ingest of {newest[0].feed})" if newest else "another machine"
-            raise _locked(catalogue, who)
-        yield
-        connection.execute(text(give))

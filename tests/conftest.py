@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 
 from assistant.settings import Settings
+from tests import databases
 
 if TYPE_CHECKING:
     from assistant.compose import Assistant
@@ -45,3 +46,26 @@ def shared_data() -> Path:
     if not (folder / "styles.csv").is_file():
         pytest.skip(f"real data not found: no styles.csv in {folder} (set OUTFIT_SHARED_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def database_servers() -> Iterator[Callable[[str], databases.Server]]:
+    """The database server of a kind ("mariadb", "postgresql"), started once a test session, or a skip by name."""
+    running: dict[str, databases.Server] = {}
+
+    def server(kind: str) -> databases.Server:
+        if kind not in running:
+            running[kind] = databases.SERVERS[kind]()
+        return running[kind]
+
+    yield server
+    for each in running.values():
+        each.stop()
+
+
+@pytest.fixture(params=["sqlite", *databases.SERVERS])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, database_servers: Callable) -> str:
+    """The URL of an empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'shop.db'}"
+    return database_servers(request.param).fresh()

@@ -149,10 +149,10 @@ class Shop:
 class Open:
     """An open shop: catalogue and indexes; a context manager."""
 
-    def __init__(self, shop: Shop, revision: str = "1") -> None:
+    def __init__(self, shop: Shop, revision: str = "1", url: str | None = None) -> None:
         self.shop = shop
         self.images, self.texts = GridEncoder(revision), LetterEncoder(revision)
-        self.catalogue = Catalogue.open(shop.folder / "shop.db", create=True)
+        self.catalogue = Catalogue.open(url or shop.folder / "shop.db", create=True)
         self.pictures = FileIndex(shop.folder / "pictures.db", self.images.space)
         self.titles = FileIndex(shop.folder / "titles.db", self.texts.space)
 

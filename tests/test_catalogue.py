@@ -152,7 +152,7 @@ def test_a_file_that_is_no_database(tmp_path):
     ("url", "error"),
     [
         ("://", InvalidSetting),
-        ("nosuchengine://host/db", StoreError),
+        ("nosuchengine://host/db", InvalidSetting),
         ("postgresql+nosuchdriver://host/db", StoreError),
         ("sqlite:////proc/no/such/place/shop.db", StoreError),
     ],
@@ -165,7 +165,7 @@ def test_urls_that_lead_nowhere(url, error):
 
 def test_a_password_is_never_shown():
     with pytest.raises(StoreError) as caught:
-        Catalogue.open("nosuchengine://me:hunter2@host/db")
+        Catalogue.open("postgresql+nosuchdriver://me:hunter2@host/db")
     assert "hunter2" not in str(caught.value) + caught.value.hint
 
 
@@ -192,7 +192,7 @@ def test_a_transaction_that_fails_leaves_nothing(catalogue):
 
 
 def test_a_database_that_somebody_else_keeps_locked(tmp_path, monkeypatch):
-    monkeypatch.setattr("retrieval.catalogue._BUSY_S", 0.05)
+    monkeypatch.setattr("retrieval.databases.BUSY_S", 0.05)
     catalogue = Catalogue.open(tmp_path / "shop.db", create=True)
     other = sqlite3.connect(tmp_path / "shop.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
