@@ -1,6 +1,8 @@
 """A small shop, small real encoders, an index that is a file, and a process that kills itself at a chosen line.
 
-Run as a program it kills ingests at seeded points and prints what it found: `python -m tests.faults FOLDER --points 300`.
+Run as a program it kills ingests at seeded points and prints what it found: `python -m tests.faults FOLDER --points 300`,
+on a private database server with `--database mariadb` or `postgresql`. `--items 40000` kills ingests of that many items
+instead and tells how long it takes until nothing unfinished is left.
 """
 
 from __future__ import annotations
@@ -15,15 +17,18 @@ import signal
 import sqlite3
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import create_engine, insert, select, text
 
 from retrieval.catalogue import Catalogue
+from retrieval.databases import is_server
+from retrieval.errors import StoreLocked
 from retrieval.feeds import read_feed
 from retrieval.indexes.exact import ExactIndex
 from retrieval.ingest import Summary, ingest
@@ -124,10 +129,11 @@ class FileIndex:
 
 
 class Shop:
-    """A folder with a feed, photos, a catalogue and two indexes. `write` makes the feed; `run` ingests it."""
+    """A folder with a feed, photos, a catalogue (in it, or at `url`) and two indexes. `write` makes the feed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
         self.folder = folder
+        self.url = url or f"sqlite:///{(folder / 'shop.db').absolute()}"
         self.photos = folder / "photos"
         self.photos.mkdir(parents=True, exist_ok=True)
         self.feed = folder / "feed.csv"
@@ -143,7 +149,7 @@ class Shop:
         self.feed.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
 
     def open(self) -> Open:
-        return Open(self)
+        return Open(self, url=self.url)
 
 
 class Open:
@@ -152,7 +158,7 @@ class Open:
     def __init__(self, shop: Shop, revision: str = "1", url: str | None = None) -> None:
         self.shop = shop
         self.images, self.texts = GridEncoder(revision), LetterEncoder(revision)
-        self.catalogue = Catalogue.open(url or shop.folder / "shop.db", create=True)
+        self.catalogue = Catalogue.open(url or shop.url, create=True)
         self.pictures = FileIndex(shop.folder / "pictures.db", self.images.space)
         self.titles = FileIndex(shop.folder / "titles.db", self.texts.space)
 
@@ -257,8 +263,8 @@ def _count_lines(stop_at: int | None) -> list[int]:
     Over all threads. Lines that only parse the feed are left out: nothing is written while they run.
     """
     count = [0]
-    names = ("ingest", "pipeline", "ledger", "catalogue", "writer", "photos", "stores", "migrations/__init__")
-    rooms = (*(str(Path(__file__).resolve().parents[1] / "retrieval" / f"{name}.py") for name in names), __file__)
+    names = ("ingest", "pipeline", "ledger", "catalogue", "databases", "writer", "photos", "stores", "migrations/")
+    rooms = (*(str(Path(__file__).resolve().parents[1] / "retrieval" / name) for name in names), __file__)
 
     def on_line(frame, event, arg):
         if event == "line":
@@ -286,10 +292,12 @@ def _in_child(shop: Shop, stop_at: int | None) -> tuple[bool, int, set[str]]:
             count = _count_lines(stop_at)
             with shop.open() as opened:
                 told: set[str] = set()
-                other = sqlite3.connect(shop.folder / "shop.db")  # a reader beside the writer
+                other = create_engine(shop.url)  # a reader beside the writer
 
                 def tell(_):
-                    ready = {sku for (sku,) in other.execute("SELECT sku FROM items WHERE state = 'ready'")} - told
+                    with other.connect() as connection:
+                        rows = connection.execute(text("SELECT sku FROM items WHERE state = 'ready'"))
+                        ready = {sku for (sku,) in rows} - told
                     told.update(ready)
                     pipe.write("".join(f"{sku}\n" for sku in sorted(ready)))
                     pipe.flush()
@@ -313,29 +321,42 @@ def _in_child(shop: Shop, stop_at: int | None) -> tuple[bool, int, set[str]]:
     return os.WIFEXITED(status), lines, {text for text in said[:-1] if text and not text.startswith("lines ")}
 
 
-def kill_ingests(folder: Path, points: int, seed: int) -> dict:
+def kill_ingests(folder: Path, points: int, seed: int, fresh: Callable[[], str] | None = None) -> dict:
     """Kill ingests at seeded lines, end each by a second run, compare with a run that nobody disturbed.
 
-    Half of them bring in the first feed, half the second one over it. Returns counts, and what was wrong in words.
+    Half of them bring in the first feed, half the second one over it. `fresh` gives the URL of an empty database; None:
+    SQLite in the folder. Returns counts, and what was wrong in words.
     """
     dice = random.Random(seed)
     wrong: list[str] = []
     counts: Counter[str] = Counter()
     place = folder / "shop"  # always the same, since the catalogue records where photos lie
-    expected, lines = [], []
+    expected, lines, rows = [], [], []
+
+    def shop_with(tables: Tables) -> Shop:
+        shop = Shop(place, fresh() if fresh else None)
+        if fresh and tables:
+            restore(shop.url, tables)
+        return shop
+
+    tables: Tables = {}
     for stage, write in enumerate((first_feed, second_feed)):
-        write(Shop(place))
+        shop = shop_with(tables)
+        write(shop)
+        rows.append(tables)
         _copy(place, folder / f"before-{stage}")
-        ended, counted, _ = _in_child(Shop(place), None)
+        ended, counted, _ = _in_child(shop, None)
         assert ended
         lines.append(counted)
-        with Shop(place).open() as opened:
+        with shop.open() as opened:
             expected.append(opened.state())
             wrong += opened.faults()
+        tables = dump(shop.url) if fresh else {}
     for point in range(points):
         stage = point % 2
         stop_at = dice.randrange(1, lines[stage])
-        shop = Shop(_copy(folder / f"before-{stage}", place))
+        _copy(folder / f"before-{stage}", place)
+        shop = shop_with(rows[stage])
         ended, _, acknowledged = _in_child(shop, stop_at)
         counts["ended before the kill" if ended else "killed"] += 1
         counts["acknowledged rows"] += len(acknowledged)
@@ -345,7 +366,7 @@ def kill_ingests(folder: Path, points: int, seed: int) -> dict:
             if stage == 0 and acknowledged - ready:  # the second feed takes some away
                 wrong.append(f"{where}: acknowledged and lost: {sorted(acknowledged - ready)}")
             wrong += [f"{where}: {fault}" for fault in opened.faults()]
-            opened.run()
+            run_when_free(opened)
             state = opened.state()
             wrong += [f"{where}: {name} differs after the next run" for name in state if state[name] != expected[stage][name]]
             wrong += [f"{where}, next run: {fault}" for fault in opened.faults()]
@@ -354,6 +375,85 @@ def kill_ingests(folder: Path, points: int, seed: int) -> dict:
             if opened.state() != state or encoded != (opened.images.seen, opened.texts.seen):
                 wrong.append(f"{where}: a third run changes something")
     return {"points": points, "seed": seed, **counts, "wrong": wrong}
+
+
+def run_when_free(opened: Open, **options) -> Summary:
+    """The next run. A database server may take a moment to see that the killed client is gone and its lock is free."""
+    for attempt in range(100):
+        try:
+            return opened.run(**options)
+        except StoreLocked:
+            if attempt == 99 or not is_server(opened.catalogue.url):
+                raise
+            time.sleep(0.1)
+    raise AssertionError("unreachable")
+
+
+def recovery(folder: Path, items: int, points: int, seed: int, fresh: Callable[[], str] | None = None) -> dict:
+    """Kill ingests of many items near their end, and time until nothing unfinished is left: opening, and a run of one row."""
+    dice, seconds, wrong = random.Random(seed), [], []
+    place = folder / "shop"
+    shop = Shop(place, fresh() if fresh else None)
+    for number in range(50):
+        shop.photo(f"{number}.png", seed=number)
+    photos = [(shop.photos / f"{number}.png").read_bytes() for number in range(50)]
+    for i in range(items):
+        (shop.photos / f"{i}.png").write_bytes(photos[i % 50])
+    lines = [f"{i},Men,Shirts,Blue,Shirt number {i},10.50,EUR,1" for i in range(items)]
+    with shop.open() as opened:
+        shop.write(lines)
+        opened.run(batch_size=64)
+    for point in range(points):
+        changed = [line.replace("Shirt number", f"Shirt {point} number") if dice.random() < 0.05 else line for line in lines]
+        shop.write(changed)
+        pid = os.fork()
+        if pid == 0:
+            with shop.open() as opened:
+                opened.run(batch_size=64)
+            os._exit(0)
+        time.sleep(dice.uniform(2.0, 8.0))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        shop.write(changed[:1])
+        began = time.perf_counter()
+        with shop.open() as opened:
+            run_when_free(opened, batch_size=64, full=False)
+            seconds.append(round(time.perf_counter() - began, 2))
+            wrong += opened.faults()
+            if opened.catalogue.count() != items:
+                wrong.append(f"point {point}: {opened.catalogue.count()} items of {items}")
+    return {"items": items, "points": points, "seed": seed, "recovery_s": seconds, "wrong": wrong}
+
+
+# --- a database's rows, taken out and put back ----------------------------------------------------------------------------
+
+Tables = dict[str, list[dict]]
+
+
+def dump(url: str) -> Tables:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = {
+            table.name: [dict(row._mapping) for row in connection.execute(select(table))] for table in metadata.sorted_tables
+        }
+    engine.dispose()
+    return found
+
+
+def restore(url: str, tables: Tables) -> None:
+    """Put rows into an empty database, with its counters set on."""
+    Catalogue.open(url, create=True).close()
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            if rows := tables[table.name]:
+                connection.execute(insert(table), rows)
+            if engine.dialect.name == "postgresql" and rows and "id" in table.c and table.c.id.autoincrement:
+                last = max(row["id"] for row in rows)
+                sequence = f"pg_get_serial_sequence('{table.name}', 'id')"
+                if isinstance(last, int):
+                    connection.execute(text(f"SELECT setval({sequence}, {last})"))
+    engine.dispose()
 
 
 def _copy(source: Path, target: Path) -> Path:
@@ -368,7 +468,22 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--points", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--database", choices=["sqlite", "mariadb", "postgresql"], default="sqlite")
+    parser.add_argument("--items", type=int, help="time the recovery of a catalogue of that many items")
     chosen = parser.parse_args()
-    found = kill_ingests(chosen.folder, chosen.points, chosen.seed)
-    print(json.dumps(found, indent=1))
+    server = None
+    if chosen.database != "sqlite":
+        from tests.databases import SERVERS
+
+        server = SERVERS[chosen.database]()
+    fresh = server.fresh if server else None
+    try:
+        if chosen.items:
+            found = recovery(chosen.folder, chosen.items, chosen.points, chosen.seed, fresh)
+        else:
+            found = kill_ingests(chosen.folder, chosen.points, chosen.seed, fresh)
+    finally:
+        if server:
+            server.stop()
+    print(json.dumps({"database": chosen.database, **found}, indent=1))
     sys.exit(bool(found["wrong"]))

@@ -21,7 +21,7 @@ from retrieval.ports import Space
 from retrieval.tables import metadata
 from retrieval.writer import only_writer
 from tests import databases
-from tests.faults import Open, Shop, first_feed, second_feed
+from tests.faults import Open, Shop, first_feed, kill_ingests, second_feed
 from tests.test_catalogue import add
 
 
@@ -218,6 +218,12 @@ def test_the_lock_of_a_killed_writer_is_free(server):
     with server_lock(catalogue.engine, "writer", wait_s=20) as is_held:  # the server has to notice that the client is gone
         assert is_held
     catalogue.close()
+
+
+def test_killed_anywhere_the_next_run_ends_what_was_begun(tmp_path, server):
+    """A few of the points that `python -m tests.faults FOLDER --database mariadb|postgresql --points 100` goes through."""
+    found = kill_ingests(tmp_path, points=2, seed=7, fresh=server.fresh)
+    assert found["wrong"] == [] and found["killed"] == 2
 
 
 # --- migrations that were interrupted -------------------------------------------------------------------------------------------
