@@ -16,7 +16,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.databases import address_of, server_lock
 from retrieval.errors import InvalidInput, InvalidSetting, StoreEmpty, StoreError, StoreLocked
 from retrieval.feed_rows import LONGEST, Reject, row_of
-from retrieval.ledger import IMAGE, Change, Ledger
+from retrieval.ledger import IMAGE, Ledger
 from retrieval.ports import Space
 from retrieval.tables import metadata
 from retrieval.writer import only_writer
