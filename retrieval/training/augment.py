@@ -79,9 +79,9 @@ def relight(x: torch.Tensor, rng: torch.Generator, strength: float) -> torch.Ten
 
 
 def _grounds(n: int, grounds: np.ndarray, rng: torch.Generator, height: int, width: int) -> torch.Tensor:
-    """Random crops of photos, turned upside down or mirrored at times, as (n, 3, height, width)."""
+    """Photos, whole or crops of them, mirrored and turned at times, as (n, 3, height, width)."""
     at = torch.randint(len(grounds), (n,), generator=rng).numpy()
-    matrix = homographies(n, rng, zoom=(1.2, 3.5), turn_deg=20, shift=0.3, bend=0.0, aspect=width / height)
+    matrix = homographies(n, rng, zoom=(1.0, 3.0), turn_deg=20, shift=0.2, bend=0.0, aspect=width / height)
     pictures = to_float(grounds[at])
     y = warp(torch.cat((pictures, torch.ones_like(pictures[:, :1])), 1), matrix, height, width)
     edge = pictures.mean((2, 3), keepdim=True)
@@ -115,13 +115,13 @@ def catalogue_view(pictures: torch.Tensor, size: Size, rng: torch.Generator) -> 
 def shopper_view(
     pictures: torch.Tensor, masks: torch.Tensor, grounds: np.ndarray, size: Size, rng: torch.Generator
 ) -> torch.Tensor:
-    """A strong change. A third stays on white and is cropped and turned; the rest is cut out and set on a photo or a
+    """A strong change. A good quarter stays on white and is cropped and turned; the rest is cut out and set on a photo or a
     plain colour, with perspective, shadow, another garment in front at times. All: light, loss of detail, JPEG.
     """
     n, h, w = len(pictures), size.height, size.width
     aspect = w / h
     kind = torch.rand(n, generator=rng)
-    on_white = kind < 0.33
+    on_white = kind < 0.28
     close = homographies(n, rng, zoom=(0.9, 1.7), turn_deg=18, shift=0.22, bend=0.1, aspect=aspect)
     loose = homographies(n, rng, zoom=(0.55, 1.3), turn_deg=28, shift=0.2, bend=0.18, aspect=aspect)
     matrix = torch.where(on_white[:, None, None], close, loose)
@@ -134,7 +134,7 @@ def shopper_view(
     shadow = F.avg_pool2d(F.pad(layer[:, 3:], (3, 1, 3, 1)), 5, 1)
     ground = ground * (1 - depth * shadow)
     y = layer[:, :3] + ground * (1 - layer[:, 3:])
-    y = _occlude(y, pictures.roll(1, 0), masks.roll(1, 0), size, rng, share=0.2)
+    y = _occlude(y, pictures.roll(1, 0), masks.roll(1, 0), size, rng, share=0.35)
     y = relight(y, rng, 1.0)
     y = _lose_detail(y, rng)
     grain = np.random.default_rng(int(torch.randint(2**31, (1,), generator=rng)))  # numpy draws normals ten times faster

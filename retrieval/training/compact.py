@@ -71,7 +71,7 @@ class TrainConfig:
     ema: float = 0.995
     word_dropout: float = 0.12
     attribute_weight: float = 1.5
-    instance_weight: float = 1.0
+    instance_weight: float = 2.0
     text_weight: float = 1.0
     people_weight: float = 0.6
 
