@@ -65,6 +65,14 @@ def test_the_file_says_what_its_heads_mean(exported):
     assert np.allclose(head.bias, HEAD.bias)
 
 
+def test_stored_as_half_it_is_smaller_and_says_nearly_the_same(net, exported, tmp_path):
+    half = tmp_path / "half.onnx"
+    assert export.export_image(net, half, {"category": HEAD}, half=True) <= export.PARITY
+    assert half.stat().st_size < exported[0].stat().st_size - 2000  # 2 bytes less for each of over 1,000 weights
+    got, want = (CompactModel(f).outputs_of(list(pixels(3))) for f in (half, exported[0]))
+    assert all(np.abs(got[name] - want[name]).max() < 0.02 for name in want)
+
+
 def test_int8_stays_close_and_keeps_the_heads(exported, tmp_path):
     small = tmp_path / "int8.onnx"
     export.quantise(exported[0], small, pixels(64, 2))

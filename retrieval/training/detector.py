@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from retrieval.detectors.compact import SLOTS, STRIDE_PX
 from retrieval.errors import ModelError
 from retrieval.training.composites import Scene, Studio
+from retrieval.training.export import round_to_half, stored_as_half
 
 _log = logging.getLogger(__name__)
 SIZE_PX = 256  # side of the square that the network looks at
@@ -361,34 +362,13 @@ def export(network: Network, path: Path) -> float:
 
     served = _Served(_fused(network)).eval()
     example = torch.randn(1, 3, SIZE_PX, SIZE_PX, generator=torch.Generator().manual_seed(0))
-    for tensor in served.state_dict().values():
-        if tensor.ndim == 4:
-            tensor.copy_(tensor.half().float())  # so that torch and ONNX hold the same numbers
+    round_to_half(served)
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(served, (example,), path, input_names=["image"], output_names=["heat", "sides"], dynamo=False)
     model = onnx.load(path)
-    onnx.save(_halved(model), path)
+    onnx.save(stored_as_half(model), path)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     heat, sides = session.run(None, {"image": example.numpy()})
     with torch.no_grad():
         expected = [t.numpy() for t in served(example)]
     return float(max(np.abs(heat - expected[0]).max(), np.abs(sides - expected[1]).max() / SIZE_PX))
-
-
-def _halved(model):
-    """An ONNX model whose larger float32 weights are stored as float16 and cast when the session is made."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    casts, kept = [], []
-    for tensor in model.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < 1024:
-            kept.append(tensor)
-            continue
-        kept.append(numpy_helper.from_array(values.astype(np.float16), tensor.name + "_half"))
-        casts.append(helper.make_node("Cast", [tensor.name + "_half"], [tensor.name], to=TensorProto.FLOAT))
-    nodes = casts + list(model.graph.node)
-    del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(kept)
-    model.graph.node.extend(nodes)
-    return model

@@ -60,15 +60,20 @@ def _fuse_linear(linear: nn.Linear, norm: nn.BatchNorm1d) -> nn.Linear:
     return fused
 
 
-def export_image(net: CompactNet, file: Path, heads: Mapping[str, Head], *, pooled: bool = False) -> float:
+def export_image(
+    net: CompactNet, file: Path, heads: Mapping[str, Head], *, pooled: bool = False, half: bool = False
+) -> float:
     """Write the net as ONNX with what its heads mean; returns the largest difference from torch on random pictures.
 
-    `pooled` adds the features before the heads as an output. Raises ModelError above PARITY.
+    `pooled` adds the features before the heads as an output; `half` stores the convolutions' weights as float16 (they are
+    computed in float32). Raises ModelError above PARITY.
     """
     import onnx
     import onnxruntime
 
     served = Served(net, pooled).eval()
+    if half:
+        round_to_half(served)
     rng = np.random.default_rng(0)
     pixels = torch.from_numpy(rng.integers(0, 256, (5, HEIGHT_PX, WIDTH_PX, 3), dtype=np.uint8))
     program = torch.onnx.export(
@@ -83,17 +88,49 @@ def export_image(net: CompactNet, file: Path, heads: Mapping[str, Head], *, pool
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     model = program.model_proto
+    if half:
+        model = stored_as_half(model)
     onnx.helper.set_model_props(model, {"outfit": _about(heads)})
     onnx.save(model, file)
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     got = session.run(None, {"pixels": pixels.numpy()})
     with torch.no_grad():
-        features = net.eval().backbone((pixels.permute(0, 3, 1, 2).float() - 127.5) / 64)
-        want = net.embed(features) | {"pooled": features}
+        if half:
+            want = dict(zip(served.names, served(pixels), strict=True))
+        else:
+            features = net.eval().backbone((pixels.permute(0, 3, 1, 2).float() - 127.5) / 64)
+            want = net.embed(features) | {"pooled": features}
     gap = max(float(np.abs(g - want[name].numpy()).max()) for name, g in zip(served.names, got, strict=True))
     if not gap <= PARITY:
         raise ModelError(f"{file} differs from the trained net by {gap:.2e}: at most {PARITY:g} is allowed")
     return gap
+
+
+def round_to_half(net: nn.Module) -> None:
+    """Round the convolutions' weights to float16 values, in place, so that torch and a file that stores halves agree."""
+    with torch.no_grad():
+        for tensor in net.state_dict().values():
+            if tensor.ndim == 4:
+                tensor.copy_(tensor.half().float())
+
+
+def stored_as_half(model):
+    """An ONNX model whose larger 4-D float32 weights are stored as float16 and cast when the session is made."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts, kept = [], []
+    for tensor in model.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.ndim != 4 or values.size < 1024:
+            kept.append(tensor)
+            continue
+        kept.append(numpy_helper.from_array(values.astype(np.float16), tensor.name + "_half"))
+        casts.append(helper.make_node("Cast", [tensor.name + "_half"], [tensor.name], to=TensorProto.FLOAT))
+    nodes = casts + list(model.graph.node)
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(kept)
+    model.graph.node.extend(nodes)
+    return model
 
 
 def _about(heads: Mapping[str, Head]) -> str:

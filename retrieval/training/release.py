@@ -107,7 +107,9 @@ def release(
     data: TrainData, image: CompactNet, text: TextNet, out: Path, *, seed: int,
     progress: Callable[[str], None] = print,
 ) -> Released:
-    """Export the nets into `out`: image.onnx (int8 where within INT8_LOSS of float) and text.npz."""
+    """Export the nets into `out`: image.onnx (int8 where within INT8_LOSS of float, else float32 with its convolutions
+    stored as float16) and text.npz.
+    """
     plain, hard = calibration_pictures(data, seed)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -116,14 +118,16 @@ def release(
         model = CompactModel(bare)
         answers = model.outputs_of([*plain, *hard])
         people = model.outputs_of(list(people_pictures(data, seed)))["people"]
-        gap = export.export_image(image, full, fit_heads(answers, people, data))
+        heads = fit_heads(answers, people, data)
+        gap = export.export_image(image, full, heads)
         progress(f"float model written, largest difference {gap:.1e}")
         export.quantise(full, small, _ranges(plain, hard))
         in_float = figures(answers, data)
         in_int8 = figures(CompactModel(small).outputs_of([*plain, *hard]), data)
         progress(f"float {in_float}, int8 {in_int8}")
         is_close = all(in_int8[k] >= in_float[k] - INT8_LOSS for k in in_float)
-        chosen = small if is_close else full
-        (out / IMAGE_FILE).write_bytes(chosen.read_bytes())
+        if not is_close:
+            gap = export.export_image(image, full, heads, half=True)
+        (out / IMAGE_FILE).write_bytes((small if is_close else full).read_bytes())
     text_gap = export.export_text(text, out / TEXT_FILE)
     return Released(gap, text_gap, "int8" if is_close else "float32", in_float, in_int8)
