@@ -67,7 +67,7 @@ class Shelf:
     def ingest(
         self,
         feed: feeds.Feed,
-        images: Path,
+        images: str | Path,
         *,
         full: bool = True,
         may_shrink: bool = False,

@@ -1,4 +1,4 @@
-"""Where product photos lie: a folder or a zip. Read only; a name can never lead out of its store."""
+"""Where product photos lie: a folder, a zip, or a bucket on S3. Read only; a name can never lead out of its store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import Protocol
 
 from retrieval.errors import InvalidInput, StoreError
@@ -42,7 +44,9 @@ class ImageStore(Protocol):
 
 
 def open_store(location: str | Path) -> ImageStore:
-    """The store at a path: a folder, or a zip file."""
+    """The store at a path (a folder, or a zip file) or at `s3://bucket/folder`."""
+    if isinstance(location, str) and "://" in location:
+        return S3Store(location)
     path = Path(location)
     if path.is_dir():
         return DirectoryStore(path)
@@ -50,8 +54,8 @@ def open_store(location: str | Path) -> ImageStore:
         return ZipStore(path)
     found = "it does not exist" if not path.exists() else "it is neither"
     raise StoreError(
-        f"no pictures at {str(location)!r}: expected a folder or a zip file, {found}",
-        hint="give the folder or zip with the product photos: outfit ingest FEED --images DIR|ZIP",
+        f"no pictures at {str(location)!r}: expected a folder, a zip file or s3://bucket/folder, {found}",
+        hint="give the place of the product photos: outfit ingest FEED --images DIR|ZIP|s3://BUCKET/FOLDER",
     )
 
 
@@ -142,3 +146,80 @@ class ZipStore:
                 return file.read(max_bytes + 1)
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
             raise StoreError(f"picture {name!r} in the zip cannot be read: {error}") from error
+
+
+class S3Store:
+    """A folder of a bucket, on Amazon's S3 or a server that speaks its protocol.
+
+    Credentials, region and endpoint come from where AWS tools find theirs (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`,
+    `~/.aws/`...), so that none stands in a catalogue. The bucket is listed at most once; throttled and broken requests are
+    repeated by botocore.
+    """
+
+    def __init__(self, location: str) -> None:
+        match = re.fullmatch(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([^?#]*))?", location)
+        if match is None:
+            raise StoreError(
+                f"no pictures at {location[:200]!r}: expected s3://bucket/folder",
+                hint="give credentials and endpoint as AWS tools take them, not in the address: AWS_ACCESS_KEY_ID, "
+                "AWS_SECRET_ACCESS_KEY, AWS_ENDPOINT_URL",
+            )
+        self._bucket, folder = match[1], (match[2] or "").strip("/")
+        if folder:
+            check_name(folder)
+        self._root = f"{self._bucket}/{folder}" if folder else self._bucket
+        self.location = f"s3://{self._root}"
+        try:
+            import s3fs
+        except ImportError as error:
+            raise StoreError(
+                f"the package that reads {self.location} is not installed",
+                hint="pip install 'outfit-assistant[scale]'",
+            ) from error
+        patience = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 4, "mode": "standard"}}
+        self._files = s3fs.S3FileSystem(config_kwargs=patience, skip_instance_cache=True, use_listings_cache=False)
+        self._files.retries = 1  # over botocore's own, not times them
+        self._listed: dict[str, str] | None = None
+        self._listing = Lock()
+
+    def names(self) -> Iterator[str]:
+        return (name for name in self._fingerprints() if name.lower().endswith(PICTURE_SUFFIXES))
+
+    def fingerprint(self, name: str) -> str | None:
+        return self._fingerprints().get(check_name(name))
+
+    def read(self, name: str, *, max_bytes: int) -> bytes:
+        path = f"{self._root}/{check_name(name)}"
+        with self._translated(f"picture {name!r} cannot be read from {self.location}"):
+            try:
+                return self._files.cat_file(path, start=0, end=max_bytes + 1)
+            except OSError as error:
+                if "InvalidRange" in str(error) or "not satisfiable" in str(error):
+                    return b""  # an empty file has no first byte to begin at
+                raise
+
+    def _fingerprints(self) -> dict[str, str]:
+        with self._listing:
+            if self._listed is None:
+                with self._translated(f"the pictures at {self.location} cannot be listed"):
+                    found = self._files.find(self._root, detail=True)
+                    if not found and not self._files.exists(self._bucket):
+                        raise FileNotFoundError(f"there is no bucket {self._bucket!r}")
+                at = len(self._root) + 1
+                self._listed = {path[at:]: f"{each['size']}-{each['ETag'].strip(chr(34))}"[:80] for path, each in found.items()}
+            return self._listed
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise StoreError(f"{what}: {error or 'there is no such file'}", hint="check the bucket and the folder") from error
+        except (OSError, BotoCoreError, ClientError) as error:
+            raise StoreError(
+                f"{what}: {str(error).splitlines()[0][:300] if str(error) else type(error).__name__}",
+                hint="check the server, its address (AWS_ENDPOINT_URL) and the credentials, then run the same command "
+                "again: it goes on where it stopped",
+            ) from error

@@ -69,3 +69,31 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path, database_server
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'shop.db'}"
     return database_servers(request.param).fresh()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The address of an S3 server on the loopback (moto's), or a skip by name."""
+    for package in ("s3fs", "boto3", "flask_cors"):
+        pytest.importorskip(package, reason=f"{package} is not installed (extra: scale or test)")
+    server = pytest.importorskip("moto.server", reason="moto is not installed (extra: test)").ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, bytes], None]]:
+    """An empty bucket "shop" that s3://shop/ reaches, as the function that puts a file into it."""
+    import boto3
+
+    for name, value in (
+        ("AWS_ENDPOINT_URL", s3_server), ("AWS_ACCESS_KEY_ID", "testing"), ("AWS_SECRET_ACCESS_KEY", "testing"),
+        ("AWS_DEFAULT_REGION", "us-east-1"), ("AWS_EC2_METADATA_DISABLED", "true"),
+    ):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    bucket = boto3.resource("s3").create_bucket(Bucket="shop")
+    yield lambda key, data: bucket.put_object(Key=key, Body=data)
+    bucket.objects.all().delete()
+    bucket.delete()

@@ -1,4 +1,4 @@
-"""Image stores: a folder and a zip behave alike, and no name leads out of them."""
+"""Image stores: a folder, a zip and a bucket behave alike, and no name leads out of them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ import zipfile
 import pytest
 
 from retrieval.errors import InvalidInput, StoreError
+from retrieval.feeds import read_feed
+from retrieval.ingest import ingest
 from retrieval.stores import check_name, open_store
+from tests.databases import free_port
+from tests.faults import Shop, first_feed
 
 
-@pytest.fixture(params=["folder", "zip"])
+@pytest.fixture(params=["folder", "zip", "s3"])
 def store(request, tmp_path):
     files = {"a.jpg": b"first", "deep/er/b.PNG": b"second", "notes.txt": b"no picture", "ü 夏.webp": b"third"}
+    if request.param == "s3":
+        put = request.getfixturevalue("s3")
+        put("beside.jpg", b"not of this store")
+        for name, data in files.items():
+            put(f"pictures/{name}", data)
+        return open_store("s3://shop/pictures")
     root = tmp_path / "photos"
     for name, data in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -100,3 +110,61 @@ def test_a_place_without_pictures(tmp_path, name):
     with pytest.raises(StoreError) as caught:
         open_store(tmp_path / name)
     assert "--images" in caught.value.hint
+
+
+# --- a bucket ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_bucket_without_a_folder_and_an_empty_file(s3):
+    s3("a.jpg", b"")
+    s3("b/c.jpg", b"data")
+    store = open_store("s3://shop")
+    assert (store.location, sorted(store.names())) == ("s3://shop", ["a.jpg", "b/c.jpg"])
+    assert store.read("a.jpg", max_bytes=10) == b"" and store.read("b/c.jpg", max_bytes=10) == b"data"
+
+
+def test_a_file_that_was_replaced_in_a_bucket_has_another_fingerprint(s3):
+    s3("a.jpg", b"one")
+    before = open_store("s3://shop").fingerprint("a.jpg")
+    s3("a.jpg", b"two")
+    assert open_store("s3://shop").fingerprint("a.jpg") != before
+
+
+def test_a_bucket_that_is_not_there(s3):
+    with pytest.raises(StoreError, match="no-such-bucket") as caught:
+        list(open_store("s3://no-such-bucket/pictures").names())
+    assert caught.value.hint
+
+
+def test_a_server_that_is_not_there(s3, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with pytest.raises(StoreError, match="cannot be listed") as caught:
+        list(open_store("s3://shop").names())
+    assert "AWS_ENDPOINT_URL" in caught.value.hint
+
+
+@pytest.mark.parametrize("location", ["s3://", "s3://key:secret@shop/x", "s3://Shop!/x", "s3://shop/x?y", "file:///etc", "simplecache::s3://shop"])
+def test_an_address_that_is_no_bucket(location):
+    with pytest.raises(StoreError) as caught:
+        open_store(location)
+    assert "AWS_ACCESS_KEY_ID" in caught.value.hint
+    with pytest.raises(InvalidInput):
+        open_store("s3://shop/../other")
+
+
+def test_a_feed_with_pictures_in_a_bucket_is_ingested_and_shown(s3, tmp_path):
+    shop = Shop(tmp_path / "shop")
+    first_feed(shop)
+    hostile = ("file:///etc/passwd", "../1.png", "simplecache::file:///etc/passwd", "s3://other/1.png", "up/../1.png")
+    for file in shop.photos.iterdir():
+        s3(f"photos/{file.name}", file.read_bytes())
+    header = "id,gender,articleType,baseColour,productDisplayName,images"
+    lines = [f"{i},Men,Shirts,Blue,Shirt {i},{name}" for i, name in enumerate((*hostile, "3.png"))]
+    shop.feed.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    with shop.open() as opened:
+        summary = ingest(read_feed(shop.feed), "s3://shop/photos", **opened.parts)
+        assert (summary.added, summary.rejected) == (1, len(hostile))
+        assert [reject.sku for reject in opened.catalogue.rejects()] == [str(i) for i in range(len(hostile))]
+        assert opened.catalogue.picture_bytes("5") == (shop.photos / "3.png").read_bytes()
+        assert ingest(read_feed(shop.feed), "s3://shop/photos", **opened.parts).unchanged == 1

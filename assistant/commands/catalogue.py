@@ -24,7 +24,9 @@ def add_to(cli: typer.Typer) -> None:
 
 def ingest(
     feed: Annotated[Path, typer.Argument(help="CSV, TSV, JSON Lines or Parquet, one row a product.")],
-    images: Annotated[Path, typer.Option(help="Folder or zip of the pictures, named by product id or by the feed.")],
+    images: Annotated[
+        str, typer.Option(help="Folder, zip or s3://bucket/folder of the pictures, named by product id or by the feed.")
+    ],
     mapping: Annotated[Path | None, typer.Option(help="TOML file that says which column is which.")] = None,
     map: Annotated[list[str] | None, typer.Option(help="One column: FIELD=COLUMN, e.g. sku=code. Repeatable.")] = None,
     partial: Annotated[bool, typer.Option(help="The feed holds changes only: retire nothing that it lacks.")] = False,
@@ -65,7 +67,7 @@ def sample(
 
     with console.progress_bar() as show:
         kept = get_sample(folder, progress=lambda event: show(event.stage, event.done, event.total))
-    ingest(kept.feed, kept.images)
+    ingest(kept.feed, str(kept.images))
 
 
 def rebuild() -> None:
