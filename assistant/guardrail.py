@@ -149,14 +149,14 @@ def to_ask(missing: int, in_flight: int, asked: int, available: int) -> int:
 class _Entry:
     candidate: Candidate
     verdict: Verdict | None = None
-    heard: list[_Heard] = field(default_factory=list)
+    heard: dict[bool, _Heard] = field(default_factory=dict)  # by whether the pictures were swapped
     trouble: str = ""
     is_locked: bool = False
 
     def settle(self, court: _Court) -> None:
-        first, *second = self.heard
+        first, *second = (self.heard[swapped] for swapped in sorted(self.heard))
         self.verdict = combine(first.verdict, second[0].verdict, court.lang) if second else first.verdict
-        self.trouble = next((h.trouble for h in self.heard if h.trouble), "")
+        self.trouble = next((h.trouble for h in self.heard.values() if h.trouble), "")
         if self.verdict.answer is Answer.YES and (self.verdict.p_yes or 1.0) < court.policy.least_p_yes:
             self.verdict = replace(self.verdict, answer=Answer.UNDECIDED, reason=_WITHHELD["unsure"][court.lang])
         if self.candidate.item.sku in court.approved:
@@ -316,7 +316,7 @@ _WITHHELD = {
 def _hear(court: _Court, queues: Sequence[_Queue], progress: Callable[[int, int], None] | None) -> None:
     """Ask until every slot has enough or has run out, or the turn is over."""
     submit = _pool(court.stylist)
-    open_calls: dict[Future, tuple[_Queue, _Entry]] = {}
+    open_calls: dict[Future, tuple[_Queue, _Entry, bool]] = {}
     orders = (False, True) if court.policy.both_orders else (False,)
     done = 0
     try:
@@ -326,14 +326,14 @@ def _hear(court: _Court, queues: Sequence[_Queue], progress: Callable[[int, int]
                     for entry in queue.next():
                         for swapped in orders:
                             call = submit(court.judge, entry.candidate.item, swapped)
-                            open_calls[call] = (queue, entry)
+                            open_calls[call] = (queue, entry, swapped)
             if not open_calls:
                 break
             finished, _ = wait(open_calls, timeout=court.now.remaining_s(_POLL_S), return_when=FIRST_COMPLETED)
             court.now.check_cancelled()
             for call in finished:
-                queue, entry = open_calls.pop(call)
-                entry.heard.append(call.result())
+                queue, entry, swapped = open_calls.pop(call)
+                entry.heard[swapped] = call.result()
                 if len(entry.heard) == len(orders):
                     entry.settle(court)
                     queue.in_flight -= 1
@@ -342,8 +342,8 @@ def _hear(court: _Court, queues: Sequence[_Queue], progress: Callable[[int, int]
                         progress(done, sum(q.asked for q in queues))
             if not finished and court.now.is_over:
                 break
-        for _, entry in open_calls.values():
-            entry.heard = [court.late()]
+        for _, entry, _ in open_calls.values():
+            entry.heard = {False: court.late()}
             entry.settle(court)
     finally:
         for call in open_calls:

@@ -32,7 +32,7 @@ _WORTH |= {Slot.BAG: 2.0, Slot.ACCESSORY: 2.0, Slot.OUTERWEAR: 1.5}
 # What it costs to show a piece in a second look: less than an undressed body, more than taste, and more than a bag.
 _REUSED = {Slot.TOP: 12.0, Slot.BOTTOM: 12.0, Slot.ONE_PIECE: 24.0, Slot.SHOES: 12.0}
 _REUSED |= {Slot.BAG: 12.0, Slot.ACCESSORY: 12.0, Slot.OUTERWEAR: 12.0}
-_APPROVED = 15.0  # what a look that a stylist approved is worth beyond its pieces: less than an undressed body
+_APPROVED = 100.0  # what a look that a stylist approved is worth beyond its pieces: more than all of them
 _MOST_COMBINATIONS = 30_000
 _MOST_SHARED = 0.5  # of the pieces that are not locked: two looks that share more are one look
 
@@ -250,7 +250,9 @@ def _worth(
     if pool.budget is not None:
         worth = np.where(_within(pool.budget, slots, choices), worth, -np.inf)
     for skus in pool.rulings.looks:
-        worth = worth + _APPROVED * _is_made_of(skus, slots, choices, exactly=True)
+        fresh = skus - pool.locked
+        if not shown or len(fresh & shown) <= _MOST_SHARED * len(fresh) and fresh:
+            worth = worth + _APPROVED * _is_made_of(skus, slots, choices, exactly=True)
     for skus in pool.rulings.refused_looks:
         if not skus <= pool.locked:
             worth = np.where(_is_made_of(skus, slots, choices), -np.inf, worth)

@@ -93,6 +93,17 @@ def test_an_approved_look_is_shown_first_and_whole():
     assert shown(held(look("t3 s2 b2", True)))[0] == wanted
 
 
+def test_approved_looks_that_are_alike_do_not_take_the_place_of_other_looks():
+    alike = (look("t3 s2 b2", True), look("t3 s2 b1", True), look("t3 s3 b1", True))
+    looks = shown(held(*alike))
+    assert len(looks) == len(shown()) and looks[0] in ({"t3", "s2", "b2"}, {"t3", "s2", "b1"}, {"t3", "s3", "b1"})
+    assert len({frozenset(one) for one in looks}) == len(looks)
+
+
+def test_a_plain_look_that_was_approved_goes_before_a_fuller_one():
+    assert shown(held(look("t3 s2", True)))[0] == {"t3", "s2"}
+
+
 def test_an_approved_look_of_which_a_piece_is_gone_gives_nothing():
     without = {**PIECES, Slot.BAG: PIECES[Slot.BAG][:1]}
     assert shown(held(look("t3 s2 b2", True)), pieces=without) == shown(pieces=without)

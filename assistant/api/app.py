@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from assistant.api import completions, embeddings, errors, health, models, outfit, tokens, wire
+from assistant.api import completions, embeddings, errors, health, models, outfit, review, tokens, wire
 from assistant.api.door import Door
 from assistant.api.errors import ApiError
 from assistant.api.guard import Guard
@@ -51,6 +51,7 @@ def create_api(
     )
     api.include_router(embeddings.router(assistant.search, counter))
     api.include_router(outfit.router(assistant, places, metrics))
+    api.include_router(review.router(assistant, places))
     api.include_router(health.router(assistant, metrics, warm))
     api.add_exception_handler(ClientGone, errors.on_client_gone)
     api.add_exception_handler(ApiError, errors.on_api_error)

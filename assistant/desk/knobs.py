@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import fmean, median
+from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
+from assistant.desk.cases import garment_of
 from assistant.guardrail import Policy
 from assistant.looks import Recommendation
 from assistant.rulings import Book, Rulings
 from assistant.stylist import Plan, Stylist
 from assistant.wish import Wish
+from retrieval import images
 from retrieval.errors import InvalidInput
-from retrieval.items import Garment, Lang
+from retrieval.items import Garment, Lang, Slot
+from retrieval.tables import items
+
+if TYPE_CHECKING:
+    from assistant.desk import Desk
+    from retrieval.catalogue import Catalogue
 
 # The least, the most, and the step of each; the names are those of the settings.
 RANGES: dict[str, tuple[float, float, float]] = {
@@ -146,3 +156,20 @@ def changed_share(tried: Sequence[Tried]) -> float | None:
 def _mean(values: Sequence[float]) -> float | None:
     return round(fmean(values), 4) if values else None
 
+
+
+def sample_of(desk: Desk, catalogue: Catalogue, n: int) -> list[tuple[Garment, int | None]]:
+    """Garments to try knobs on: up to half of them shoppers' own, of the newest cases (with the case's number), the rest
+    items of the shop, spread evenly over its categories. The same ones as long as neither changes."""
+    found: dict[str, tuple[Garment, int | None]] = {}
+    for case in desk.store.newest_of_photos(n // 2):
+        garment = garment_of(case.data["garment"])
+        jpeg = desk.crops.get(case.crop) if case.crop else None
+        found[case.reference] = (replace(garment, picture=images.decode(jpeg)) if jpeg else garment, case.id)
+    worn = (Slot.TOP, Slot.BOTTOM, Slot.ONE_PIECE, Slot.SHOES)
+    with catalogue.reading() as connection:
+        there = (items.c.state == "ready") & items.c.slot.in_(worn)
+        skus = connection.execute(select(items.c.sku).where(there).order_by(items.c.category, items.c.sku)).scalars().all()
+    wanted = min(n - len(found), len(skus))
+    picked = [skus[(2 * place + 1) * len(skus) // (2 * wanted)] for place in range(wanted)]
+    return [*found.values(), *((item.as_garment(), None) for item in catalogue.items(picked).values())]

@@ -20,6 +20,7 @@ from assistant.guardrail import BY_A_STYLIST
 
 _EDGES_S = (0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
 _MOST_LISTED = 12
+_ACTS = (APPROVE, REPLACE, REJECT)
 _Z = 1.959964  # of a 95 % interval
 
 
@@ -97,51 +98,44 @@ class Agreement:
         }  # fmt: skip
 
 
-def labels_of(record: Iterable[tuple[Decision, Case]]) -> list[Label]:
-    """The pairs of decisions in force. An approved look says yes to each of its pieces, a replaced one to those that
+def labels_of(decision: Decision, case: Case) -> list[Label]:
+    """The pairs of a decision in force. An approved look says yes to each of its pieces, a replaced one to those that
     stayed; a look that was refused as a whole says nothing of its pairs. What a stylist had approved before, or no model
     judged, is left out."""
-    found = []
-    for decision, case in record:
-        for piece in case.data["pieces"]:
-            if piece["model"] in ("", BY_A_STYLIST):
-                continue
-            if decision.act == REJECT:
-                if case.kind == "look" and piece["sku"] != decision.sku:
-                    continue
-                said = False
-            elif decision.act == REPLACE and piece["sku"] == decision.sku:
-                continue
-            else:
-                said = True
-            found.append(Label(piece["sku"], piece["category"], piece["answer"] == "yes", said))
-    return found
+    pieces = [piece for piece in case.data["pieces"] if piece["model"] not in ("", BY_A_STYLIST)]
+    match decision.act:
+        case "reject":
+            spoken = [p for p in pieces if case.kind == "pair" or p["sku"] == decision.sku]
+        case "replace":
+            spoken = [p for p in pieces if p["sku"] != decision.sku]
+        case _:
+            spoken = pieces
+    return [Label(p["sku"], p["category"], p["answer"] == "yes", decision.act != REJECT) for p in spoken]
 
 
-def measures(record: Sequence[tuple[Decision, Case]], traces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Everything that the page of measures shows, of decisions in force and of the newest answers' traces."""
-    labels = labels_of(record)
+def measures(record: Iterable[tuple[Decision, Case]], traces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Everything that the page of measures shows, of decisions in force (read once) and of the newest answers' traces."""
     by_category: dict[str, list[Label]] = {}
-    for label in labels:
-        by_category.setdefault(label.category, []).append(label)
+    reasons, refused, looks = Counter(), Counter(), Counter()
+    days: dict[str, Counter[str]] = {}
+    for decision, case in record:
+        for label in labels_of(decision, case):
+            by_category.setdefault(label.category, []).append(label)
+        if decision.act == REJECT:
+            reasons[decision.reason] += 1
+            refused.update(case.skus if case.kind == "pair" else filter(None, (decision.sku,)))
+        looks[decision.act] += case.kind == "look"
+        days.setdefault(decision.at.date().isoformat(), Counter())[decision.act] += 1
     largest = sorted(by_category, key=lambda name: (-len(by_category[name]), name))[:_MOST_LISTED]
-    refused = Counter(sku for decision, case in record if decision.act == REJECT for sku in _refused(decision, case))
-    looks = Counter(decision.act for decision, case in record if case.kind == "look")
     return {
-        "overall": Agreement.of(labels).as_data(),
+        "overall": Agreement.of(label for row in by_category.values() for label in row).as_data(),
         "by_category": [{"category": name, **Agreement.of(by_category[name]).as_data()} for name in largest],
-        "reasons": _counted(Counter(decision.reason for decision, _ in record if decision.reason), "reason"),
+        "reasons": _counted(reasons, "reason"),
         "rejected_items": _counted(refused, "sku"),
-        "looks": {act: looks[act] for act in (APPROVE, REPLACE, REJECT)},
-        "by_day": _counted_days(decision for decision, _ in record),
+        "looks": {act: looks[act] for act in _ACTS},
+        "by_day": [{"day": day, **{act: days[day][act] for act in _ACTS}} for day in sorted(days)[-30:]],
         "latency": latency(traces),
     }
-
-
-def _refused(decision: Decision, case: Case) -> tuple[str, ...]:
-    if case.kind == "pair":
-        return case.skus
-    return (decision.sku,) if decision.sku else ()
 
 
 def latency(traces: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -177,9 +171,3 @@ def _counted(found: Counter[str], name: str) -> list[dict[str, Any]]:
     rows = sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_LISTED]
     return [{name: value, "count": count} for value, count in rows]
 
-
-def _counted_days(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
-    days: dict[str, Counter[str]] = {}
-    for decision in decisions:
-        days.setdefault(decision.at.date().isoformat(), Counter())[decision.act] += 1
-    return [{"day": day, **{act: days[day][act] for act in (APPROVE, REPLACE, REJECT)}} for day in sorted(days)[-30:]]

@@ -158,6 +158,14 @@ class DeskStore:
                     statement = statement.where(or_(cases.c.is_contested < place, later))
             return [_case(row) for row in connection.execute(statement.limit(limit))]
 
+    def newest_of_photos(self, limit: int) -> list[Case]:
+        """The newest case of each shopper's garment by its kind, the newest first."""
+        is_photo = cases.c.reference.startswith("kind:", autoescape=True)
+        newest = select(func.max(cases.c.id)).where(is_photo).group_by(cases.c.reference).scalar_subquery()
+        with self._catalogue.reading() as connection:
+            rows = connection.execute(select(*_SELECTED).where(cases.c.id.in_(newest)).order_by(cases.c.id.desc()).limit(limit))
+            return [_case(row) for row in rows]
+
     def case(self, case_id: int) -> Case | None:
         with self._catalogue.reading() as connection:
             row = connection.execute(select(*_SELECTED).where(cases.c.id == case_id)).first()
@@ -284,6 +292,12 @@ class DeskStore:
                 for part in chunks(list({row["case_id"] for row in rows})):
                     found |= {r.id: _case(r) for r in connection.execute(select(*_SELECTED).where(cases.c.id.in_(part)))}
             yield from ((_decision(row), found[row["case_id"]]) for row in rows)
+
+    def decisions(self, ids: Sequence[int]) -> dict[int, Decision]:
+        """Decisions by their number."""
+        with self._catalogue.reading() as connection:
+            rows = connection.execute(select(decisions).where(decisions.c.id.in_(list(ids)))).mappings().all()
+        return {row["id"]: _decision(row) for row in rows}
 
     def last_batch(self, who: str) -> str | None:
         """What this stylist decided last and did not take back."""
