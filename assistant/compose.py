@@ -223,7 +223,7 @@ def open_shelf(
         chroma.ChromaIndex(folder / _VECTORS, "pictures", image_encoder.space),
         text_encoder,
         image_encoder,
-        texts.row.search_threshold or 0.0,
+        texts.search_threshold or 0.0,
         notices,
     )
 

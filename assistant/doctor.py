@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 
-from assistant import compose
+from assistant import compose, models
 from assistant.settings import Settings
 from retrieval import registry
 from retrieval.errors import OutfitError
@@ -54,24 +54,18 @@ def _disk(settings: Settings) -> list[Finding]:
 
 def _models(settings: Settings) -> list[Finding]:
     findings = []
-    for role, name in (
-        ("detector", settings.detector),
-        ("image encoder", settings.image_encoder),
-        ("text encoder", settings.text_encoder),
-        ("describer", "compact"),
-    ):
+    for role, name in (*((role, models.name_of(settings, role)) for role in models.ROLES), ("describer", "compact")):
         try:
-            model = registry.row(role, name)
+            fallback, found = registry.row(role, name).fallback, models.standing(settings, role, name)
         except OutfitError as error:
             findings.append(Finding(role, str(error), False, True, error.hint))
             continue
-        lack = registry.missing(model)
-        if not lack:
-            findings.append(Finding(role, f"{name} is ready"))
-        elif model.fallback:
-            findings.append(Finding(role, f"{name}: {lack}; {model.fallback} stands in for it", False))
+        if found.is_ready:
+            findings.append(Finding(role, f"{name} is {found.message}"))
+        elif fallback:
+            findings.append(Finding(role, f"{name}: {found.message}; {fallback} stands in for it", False, False, found.hint))
         else:
-            findings.append(Finding(role, f"{name}: {lack}", False, role != "describer", "outfit models"))
+            findings.append(Finding(role, f"{name}: {found.message}", False, role != "describer", found.hint))
     return findings
 
 

@@ -40,9 +40,9 @@ def serve(settings: Settings, *, with_page: bool = True) -> None:
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     for chatty in ("alembic", "httpx", "httpcore", "uvicorn.access"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    with _listen(settings) as listening:
+    with listen(settings) as listening:
         keys = Keys(settings.home / FILE)
-        _check_exposure(listening, keys)
+        check_exposure(listening, keys)
         assistant = build(settings, watch=_tell_once())
         try:
             warm = threading.Event()
@@ -59,7 +59,7 @@ def serve(settings: Settings, *, with_page: bool = True) -> None:
             assistant.close()
 
 
-def _check_exposure(listening: socket.socket, keys: Keys) -> None:
+def check_exposure(listening: socket.socket, keys: Keys) -> None:
     """Raises InvalidSetting where others than this machine could use the API without a key."""
     host = listening.getsockname()[0]
     if ipaddress.ip_address(host).is_loopback or keys.has_valid:
@@ -114,7 +114,7 @@ def build_app(
     return both
 
 
-def _listen(settings: Settings) -> socket.socket:
+def listen(settings: Settings) -> socket.socket:
     """The listening socket, taken first: a port in use is said at once, and port 0 has its number before anyone asks."""
     try:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]

@@ -56,6 +56,12 @@ class Settings(BaseSettings):
         0.25, ge=0, le=1, description="Least match of a word for GroundingDINO to name a garment by it"
     )
 
+    models_url: str | None = Field(
+        None, description="Worker of `outfit serve-models`, e.g. http://gpu:7870; used by the models called `worker`"
+    )
+    models_api_key: SecretStr | None = Field(None, description="Its key, if it asks for one")
+    models_timeout_s: float = Field(30.0, gt=0, le=600, description="Longest wait for one of its answers, seconds")
+
     detection_threshold: float = Field(0.3, ge=0, le=1, description="Least confidence of a garment found in a photo")
     crop_scale: float = Field(1.0, ge=0.5, le=3, description="Growth of the chosen box about its centre before the crop")
     search_threshold: float | None = Field(

@@ -19,7 +19,8 @@ class Model:
     """One row. `factory` is "module:Class", called with `arguments` and those options of `load` that `takes` names.
 
     `packages` must import; `weights` ship in `data/`. `search_threshold` (text encoders): the least cosine of a title
-    that means what the query means. `exporter`: "module:function" that writes the model as ONNX (`retrieval.exports`).
+    that means what the query means. `hub`: where weights are looked for by name, unless an option says otherwise.
+    `exporter`: "module:function" that writes the model as ONNX (`retrieval.exports`).
     """
 
     name: str
@@ -33,12 +34,14 @@ class Model:
     extra: str | None = None
     arguments: tuple[tuple[str, Any], ...] = ()
     takes: tuple[str, ...] = ()
+    hub: str = "huggingface"
     exporter: str | None = None
 
     def given(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What the factory is called with: the row's own arguments, and above them the options that it takes."""
         taken = {name: options[name] for name in self.takes if options.get(name) is not None}
-        return dict(self.arguments) | taken
+        hub = {"hub": self.hub} if "hub" in self.takes else {}
+        return hub | dict(self.arguments) | taken
 
 
 MODELS: tuple[Model, ...] = (
@@ -148,6 +151,7 @@ MODELS: tuple[Model, ...] = (
             search_threshold=0.6 if name == "gte" else None,  # of the others none is known
             extra="models",
             arguments=(("weights", weights), ("name", name), ("pooling", pooling)),
+            hub="modelscope",
             takes=("weights", "hub", "device", "precision", "remote_code"),
         )
         for name, weights, pooling, summary in (
@@ -155,6 +159,23 @@ MODELS: tuple[Model, ...] = (
             ("gte-chinese", "iic/nlp_gte_sentence-embedding_chinese-base", "cls", "GTE, sentences in Chinese"),
             ("gte-multilingual", "iic/gte_sentence-embedding_multilingual-base", "cls",
              "GTE, sentences in 70 languages; brings code of its own (setting remote_code)"),
+        )
+    ),
+    # Those of a worker on another machine: whatever it serves for the role.
+    *(
+        Model(
+            "worker",
+            role,
+            factory,
+            "the one that `outfit serve-models` serves on the machine that models_url names",
+            ("httpx",),
+            fallback="compact" if role == "detector" else None,
+            takes=("url", "api_key", "timeout_s"),
+        )
+        for role, factory in (
+            ("detector", "retrieval.detectors.remote:RemoteDetector"),
+            ("image encoder", "retrieval.encoders.remote:RemoteImageEncoder"),
+            ("text encoder", "retrieval.encoders.remote:RemoteTextEncoder"),
         )
     ),
 )
@@ -186,6 +207,11 @@ class Loaded:
     model: Any
     row: Model
     notice: str = ""
+
+    @property
+    def search_threshold(self) -> float | None:
+        """The row's, or what the model itself knows: a worker tells that of the model it serves."""
+        return getattr(self.model, "search_threshold", self.row.search_threshold)
 
 
 def load(role: Role, name: str, options: Mapping[str, Any] | None = None) -> Loaded:

@@ -1,4 +1,4 @@
-"""`outfit models`, `outfit models export`: what can be used, and models as ONNX files."""
+"""`outfit models`, `outfit models export`, `outfit serve-models`: what can be used, as files, and for other machines."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def add_to(cli: typer.Typer) -> None:
     group.callback()(list_models)
     group.command("export")(export)
     cli.add_typer(group, name="models")
+    cli.command("serve-models")(serve_models)
 
 
 def list_models(context: typer.Context) -> None:
@@ -36,7 +37,7 @@ def list_models(context: typer.Context) -> None:
         table.add_column(heading)
     for model in registry.MODELS:
         mark = "*" if model.role in models.ROLES and models.name_of(chosen, model.role) == model.name else ""
-        table.add_row(mark, model.role, model.name, model.summary, escape(registry.missing(model)) or "ready")
+        table.add_row(mark, model.role, model.name, model.summary, escape(models.standing(chosen, model.role, model.name).message))
     console.out.print(table)
 
 
@@ -71,3 +72,26 @@ def export(
         console.out.print(f"{what}: {figure:.4g}")
     for file in done.files:
         console.out.print(f"written: {file}")
+
+
+def serve_models(
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Serve this role alone; may be given several times.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; anything but the loopback needs a key.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 7870,
+) -> None:
+    """Serve the models that the settings name to an app on another machine, which then needs no torch.
+
+    Run it where the GPU is: `OUTFIT_DETECTOR=grounding-dino OUTFIT_IMAGE_ENCODER=dino-vitb8 OUTFIT_TEXT_ENCODER=gte
+    outfit serve-models`. It prints what to set where the app runs. /healthz, /readyz and /metrics are for whoever runs it.
+    On an address that other machines reach, a key is needed: `outfit keys make NAME`.
+    """
+    from assistant.serve_models import serve
+
+    roles = tuple(only or models.ROLES)
+    if unknown := [role for role in roles if role not in models.ROLES]:
+        raise InvalidInput(f"role {unknown[0]!r}: expected one of {', '.join(models.ROLES)}", hint="outfit models")
+    serve(Settings.load(host=host, port=port), roles)
