@@ -74,7 +74,7 @@ def _of_worker(given: dict[str, Any], role: registry.Role) -> Standing:
     from retrieval.remote import Worker
 
     try:
-        served = Worker(**given | {"timeout_s": min(given["timeout_s"], 5.0)}).served(role)
+        served = Worker(given.get("url"), given.get("api_key"), min(given["timeout_s"], 5.0)).served(role)
     except OutfitError as error:
         return Standing(False, str(error), error.hint)
     return Standing(True, f"ready: {given['url']} serves {served['name']}")
