@@ -26,11 +26,11 @@ from retrieval.catalogue import Catalogue
 from retrieval.colours import measure_palette
 from retrieval.describe import NeighbourDescriber
 from retrieval.errors import OutfitError, SpaceMismatch, StoreEmpty, StoreError
-from retrieval.indexes import chroma
+from retrieval.indexes.engines import NAMES, Engine
 from retrieval.ingest import Progress, Summary, ingest
 from retrieval.ingest import rebuild as rebuild_vectors
 from retrieval.items import Gender
-from retrieval.ports import Describer, ImageEncoder, TextEncoder, VectorIndex
+from retrieval.ports import Describer, ImageEncoder, StoredIndex, TextEncoder
 from retrieval.search import Search
 from retrieval.writer import only_writer
 
@@ -44,7 +44,7 @@ _LOG = logging.getLogger(__name__)
 
 Watcher = Callable[[Progress], None]
 
-_VECTORS = "vectors"
+COLLECTIONS = ("titles", "pictures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class Shelf:
 
     folder: Path
     catalogue: Catalogue
-    titles: VectorIndex
-    pictures: VectorIndex
+    titles: StoredIndex
+    pictures: StoredIndex
     text_encoder: TextEncoder
     image_encoder: ImageEncoder
     search_threshold: float
@@ -73,8 +73,8 @@ class Shelf:
         may_shrink: bool = False,
         watch: Watcher | None = None,
     ) -> Summary:
-        """Bring a feed in; see `retrieval.ingest.ingest`."""
-        return ingest(
+        """Bring a feed in, and leave the indexes ready to search; see `retrieval.ingest.ingest`."""
+        summary = ingest(
             feed,
             images,
             catalogue=self.catalogue,
@@ -87,6 +87,13 @@ class Shelf:
             may_shrink=may_shrink,
             progress=watch,
         )
+        self.prepare()
+        return summary
+
+    def prepare(self) -> None:
+        """Do now what the next start would otherwise wait for."""
+        self.titles.prepare()
+        self.pictures.prepare()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +127,11 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
     is_demo = not has_own_catalogue(settings)
     shelf = demo_shelf(settings, watch=watch) if is_demo else open_shelf(settings)
     if not len(shelf.titles):
+        if count := shelf.catalogue.count():
+            raise StoreEmpty(
+                f"the catalogue has {count:,} items, but the index {settings.index} holds none of their vectors",
+                hint=f"outfit index move --from NAME, if another index holds them ({', '.join(NAMES)}); else outfit rebuild",
+            )
         raise StoreEmpty(
             f"the catalogue in {shelf.folder} has no items to search",
             hint="outfit ingest FEED --images FOLDER, or remove that folder to use the demo catalogue",
@@ -181,10 +193,10 @@ def rebuild(settings: Settings, *, watch: Watcher | None = None) -> Summary:
         raise StoreEmpty("there is no catalogue to rebuild", hint="outfit ingest FEED --images FOLDER")
     catalogue = Catalogue.open(catalogue_url(settings))
     with only_writer(catalogue, "rebuild"):
-        chroma.drop(own_folder(settings) / _VECTORS)
+        engine(settings).drop(COLLECTIONS)
     catalogue.close()
     shelf = open_shelf(settings, check_space=False)
-    return rebuild_vectors(
+    summary = rebuild_vectors(
         catalogue=shelf.catalogue,
         image_encoder=shelf.image_encoder,
         text_encoder=shelf.text_encoder,
@@ -193,10 +205,23 @@ def rebuild(settings: Settings, *, watch: Watcher | None = None) -> Summary:
         measure_palette=measure_palette,
         progress=watch,
     )
+    shelf.prepare()
+    return summary
+
+
+def engine(settings: Settings) -> Engine:
+    """What keeps the shop's vectors."""
+    token = settings.index_token.get_secret_value() if settings.index_token else ""
+    return Engine(settings.index, own_folder(settings), settings.index_url, token)
 
 
 def open_shelf(
-    settings: Settings, folder: Path | None = None, url: str | None = None, *, check_space: bool = True
+    settings: Settings,
+    folder: Path | None = None,
+    url: str | None = None,
+    *,
+    check_space: bool = True,
+    index: Engine | None = None,
 ) -> Shelf:
     """The shop's shelf, made empty where there is none. Raises SpaceMismatch where other models wrote its vectors."""
     folder = folder or own_folder(settings)
@@ -216,11 +241,12 @@ def open_shelf(
     if check_space:
         catalogue.check_space("image", image_encoder.space)
         catalogue.check_space("text", text_encoder.space)
+    index = index or engine(settings)
     return Shelf(
         folder,
         catalogue,
-        chroma.ChromaIndex(folder / _VECTORS, "titles", text_encoder.space),
-        chroma.ChromaIndex(folder / _VECTORS, "pictures", image_encoder.space),
+        index.open("titles", text_encoder.space),
+        index.open("pictures", image_encoder.space),
         text_encoder,
         image_encoder,
         texts.search_threshold or 0.0,
@@ -229,15 +255,20 @@ def open_shelf(
 
 
 def demo_shelf(settings: Settings, *, watch: Watcher | None = None) -> Shelf:
-    """The demo catalogue's shelf, built at first start and again whenever its feed or the models have changed."""
+    """The demo catalogue's shelf, built at first start and again whenever its feed or the models have changed.
+
+    Its vectors are in files whatever the index in use, since it is nobody's catalogue.
+    """
     folder = settings.home / "demo"
+    index = Engine("chroma", folder)
+    url = f"sqlite:///{(folder / 'catalogue.db').absolute()}"
     try:
-        shelf = open_shelf(settings, folder, f"sqlite:///{(folder / 'catalogue.db').absolute()}")
+        shelf = open_shelf(settings, folder, url, index=index)
     except (SpaceMismatch, StoreError) as error:
         _LOG.warning("the demo catalogue is built anew: %s", error)
-        chroma.drop(folder / _VECTORS)
+        index.drop(COLLECTIONS)
         shutil.rmtree(folder, ignore_errors=True)
-        shelf = open_shelf(settings, folder, f"sqlite:///{(folder / 'catalogue.db').absolute()}")
+        shelf = open_shelf(settings, folder, url, index=index)
     demo = resources.path("demo")
     feed = feeds.read_feed(demo / "styles.csv")
     if shelf.catalogue.count() == 0:

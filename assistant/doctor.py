@@ -9,6 +9,7 @@ from assistant import compose, models
 from assistant.settings import Settings
 from retrieval import registry
 from retrieval.errors import OutfitError
+from retrieval.ports import StoredIndex
 
 _LEAST_FREE_BYTES = 500 * 2**20  # the demo catalogue with its index takes some 50 MB; a feed of 40,000 some 300 MB
 
@@ -83,6 +84,11 @@ def _vlm(settings: Settings) -> list[Finding]:
     return [Finding("vision-language model", f.message, f.is_good, False, f.hint) for f in found]
 
 
+def examine_index(settings: Settings) -> list[Finding]:
+    """The findings about the catalogue and the index that holds its vectors."""
+    return _catalogue(settings)
+
+
 def _catalogue(settings: Settings) -> list[Finding]:
     if not compose.has_own_catalogue(settings):
         hint = "outfit ingest FEED --images FOLDER brings your own in"
@@ -91,7 +97,26 @@ def _catalogue(settings: Settings) -> list[Finding]:
         shelf = compose.open_shelf(settings)
     except OutfitError as error:
         return [Finding("catalogue", str(error), False, True, error.hint)]
-    items, titles = shelf.catalogue.count(), len(shelf.titles)
-    if titles < items:
-        return [Finding("catalogue", f"{items:,} items but {titles:,} title vectors", False, True, "outfit rebuild")]
-    return [Finding("catalogue", f"{items:,} items, {len(shelf.pictures):,} pictures indexed")]
+    findings = [Finding("catalogue", f"{shelf.catalogue.count():,} items")]
+    findings += _collection("titles", shelf.titles, shelf.catalogue.vector_count("text"), settings)
+    findings += _collection("pictures", shelf.pictures, shelf.catalogue.vector_count("image"), settings)
+    shelf.catalogue.close()
+    return findings
+
+
+def _collection(name: str, index: StoredIndex, wanted: int, settings: Settings) -> list[Finding]:
+    """One collection of the index: sound, and as many vectors as the catalogue knows of."""
+    where = f"index {settings.index}, {name}"
+    try:
+        problem, held = index.problem(), len(index)
+    except OutfitError as error:
+        return [Finding(where, str(error), False, True, error.hint)]
+    if problem:
+        return [Finding(where, problem, False, True, "outfit rebuild")]
+    if held < wanted:
+        hint = "outfit index move --from NAME, if another index holds them; else outfit rebuild"
+        return [Finding(where, f"{held:,} of {wanted:,} vectors", False, True, hint)]
+    if held > wanted:
+        hint = "outfit ingest of the whole feed removes what is left over"
+        return [Finding(where, f"{held:,} vectors, {held - wanted:,} more than the catalogue knows of", False, False, hint)]
+    return [Finding(where, f"{held:,} vectors of {index.space.dim} numbers, as many as the catalogue knows of")]

@@ -21,6 +21,13 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path(".outfit"), description="Folder for catalogue, index, uploads and caches")
     catalogue_url: str | None = Field(None, description="SQLAlchemy URL of the catalogue; default: SQLite in `home`")
+    index: Literal["chroma", "sqlite", "exact", "milvus"] = Field(
+        "chroma", description="What keeps the vectors: chroma, sqlite, exact or milvus (`outfit index`)"
+    )
+    index_url: str | None = Field(
+        None, description="Server of the index, http://HOST:PORT of Chroma or Milvus; default: files in `home`"
+    )
+    index_token: SecretStr | None = Field(None, description="Its token; for Milvus also USER:PASSWORD")
 
     host: str = Field("127.0.0.1", description="Address that the page and the API listen on")
     port: int = Field(7860, ge=0, le=65535, description="Port that they listen on; 0 takes a free one")

@@ -108,7 +108,6 @@ def document(item: Item) -> str:
 def columns_of(item: Item) -> dict[str, str | float]:
     """What stands beside an item's vectors for hard filters; what is not known is left out."""
     known = {
-        "sku": item.sku,
         "slot": item.slot and str(item.slot),
         "gender": str(item.gender),
         "category": item.category,

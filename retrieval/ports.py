@@ -126,3 +126,32 @@ class VectorIndex(Protocol):
         ...
 
     def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Some rows: ids, their (n, dim) float32 vectors of norm 1, their columns."""
+
+    ids: Sequence[str]
+    vectors: np.ndarray
+    columns: Sequence[Mapping[str, str | float]]
+
+
+class StoredIndex(VectorIndex, Protocol):
+    """An index whose rows outlive the process."""
+
+    def ids(self) -> list[str]: ...
+
+    def rows_kept(self, ids: Sequence[str]) -> Rows:
+        """Vectors and columns of the ids that are there, in any order."""
+        ...
+
+    def prepare(self) -> None:
+        """Do now what the next start, or the next search, would otherwise wait for."""
+        ...
+
+    def problem(self) -> str:
+        """What a full check finds wrong, "" where all is sound."""
+        ...
+
+    def close(self) -> None: ...

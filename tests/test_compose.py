@@ -6,11 +6,13 @@ import pytest
 from PIL import Image
 
 from assistant import compose
+from assistant.commands.index import move_all
 from assistant.doctor import examine
 from assistant.settings import Settings
 from retrieval import feeds, resources
-from retrieval.errors import ModelNotFound, SpaceMismatch, StoreEmpty, StoreError
+from retrieval.errors import InvalidInput, ModelNotFound, SpaceMismatch, StoreEmpty, StoreError
 from retrieval.indexes import chroma
+from retrieval.indexes.engines import Engine
 
 HEADER = "id,gender,articleType,baseColour,productDisplayName\n"
 ROWS = "1,Women,Jeans,Black,Women Black Jeans\n2,Women,Tops,Red,Women Red Top\n3,Women,Flats,Black,Women Black Flats\n"
@@ -60,9 +62,47 @@ def test_a_catalogue_of_another_space_is_refused_and_a_rebuild_mends_it(own):
 def test_a_lost_vector_store_is_written_again_by_a_rebuild(own):
     chroma.drop(compose.own_folder(own) / "vectors")
     findings = {finding.subject: finding for finding in examine(own)}
-    assert findings["catalogue"].is_fatal and findings["catalogue"].hint == "outfit rebuild"
+    lost = findings["index chroma, titles"]
+    assert lost.is_fatal and "0 of 3 vectors" in lost.message and "outfit rebuild" in lost.hint
     compose.rebuild(own)
     assert examine(own)[-1].is_good
+
+
+def test_another_index_is_a_setting_and_its_vectors_move_without_a_model(own):
+    moved_to = Settings.load(home=own.home, index="sqlite")
+    with pytest.raises(StoreEmpty, match="3 items, but the index sqlite holds none") as refused:
+        compose.build(moved_to)
+    assert "outfit index move" in refused.value.hint
+    said = {finding.subject: finding for finding in examine(moved_to)}["index sqlite, pictures"]
+    assert said.is_fatal and "0 of 3 vectors" in said.message and "outfit index move" in said.hint
+    moved = move_all(moved_to, compose.engine(own))
+    assert {name: (what.rows, what.copied) for name, what in moved.items()} == {"titles": (3, 3), "pictures": (3, 3)}
+    assert move_all(moved_to, compose.engine(own))["titles"].copied == 0
+    assert all(finding.is_good for finding in examine(moved_to) if finding.subject.startswith("index"))
+    assert compose.build(moved_to).search.by_text("red top", k=1)[0].item.sku == "2"
+    with pytest.raises(InvalidInput, match="keep the same vectors"):  # sqlite and exact differ in how they search
+        move_all(Settings.load(home=own.home, index="exact"), compose.engine(moved_to))
+    assert compose.build(Settings.load(home=own.home, index="exact")).search.by_text("red top", k=1)[0].item.sku == "2"
+
+
+def test_a_damaged_index_is_named_by_doctor_and_mended_by_a_rebuild(tmp_path):
+    settings = shop_with_items(tmp_path, index="sqlite")
+    file = compose.own_folder(settings) / "vectors-sqlite" / "titles.sqlite"
+    file.write_bytes(b"no database at all " * 1_000)
+    for rest in file.parent.glob("titles.sqlite-*"):
+        rest.unlink()
+    worst = next(finding for finding in examine(settings) if finding.is_fatal)
+    assert "titles.sqlite" in worst.message and "outfit rebuild" in worst.hint
+    compose.rebuild(settings)
+    assert compose.build(settings).search.by_text("red top", k=1)[0].item.sku == "2"
+
+
+def test_a_move_from_where_nothing_is_or_without_a_catalogue_is_refused(tmp_path, own):
+    with pytest.raises(StoreEmpty, match="nothing to move"):
+        move_all(own, Engine("sqlite", compose.own_folder(own)))
+    fresh = Settings.load(home=tmp_path / "fresh")
+    with pytest.raises(StoreEmpty, match="no catalogue"):
+        move_all(fresh, Engine("sqlite", compose.own_folder(fresh)))
 
 
 def test_the_demo_is_built_anew_where_other_models_wrote_it(tmp_path, monkeypatch):

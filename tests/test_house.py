@@ -20,6 +20,7 @@ HOMES = {
     "onnxruntime": ("retrieval/encoders/compact", "retrieval/detectors/compact", "retrieval/training/"),
     "onnx": ("retrieval/training/",),
     "chromadb": ("retrieval/indexes/chroma",),
+    "pymilvus": ("retrieval/indexes/milvus",),
     "gradio": ("assistant/ui/",),
     "fastapi": ("assistant/api/", "assistant/serve.py", "assistant/worker/"),
     "pydantic": ("assistant/api/", "assistant/settings.py", "assistant/worker/"),

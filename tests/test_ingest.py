@@ -72,7 +72,7 @@ def test_items_become_ready_with_vectors_palette_and_columns(shop):
         assert np.allclose(opened.titles.fetch(["3"])["3"], LetterEncoder().encode_documents(["Shirt 3"])[0])
         columns = json.loads(opened.pictures.rows()["3/main"][1])
         assert columns == {
-            "sku": "3", "slot": "top", "gender": "Men", "category": "Shirts", "colour": "Blue", "price": 10.0, "in_stock": 1.0,
+            "slot": "top", "gender": "Men", "category": "Shirts", "colour": "Blue", "price": 10.0, "in_stock": 1.0,
         }  # fmt: skip
         assert [id_ for id_, _ in opened.titles.search(LetterEncoder().encode_queries(["Shirt 3"])[0], 1)] == ["3"]
 
@@ -84,7 +84,7 @@ def test_columns_leave_out_what_is_not_known_and_tell_what_is_in_stock(shop):
         opened.run()
         items = opened.catalogue.items(["0", "1"])
         assert columns_of(items["0"])["in_stock"] == 0.0
-        assert columns_of(items["1"]) == {"sku": "1", "gender": "Unisex", "category": "Gadgets", "in_stock": 1.0}
+        assert columns_of(items["1"]) == {"gender": "Unisex", "category": "Gadgets", "in_stock": 1.0}
 
 
 def test_the_summary_adds_up_and_names_every_reason(shop):

@@ -9,18 +9,17 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from retrieval.indexes.columns import Columns
 from retrieval.ports import Space, Where
 from retrieval.vectors import check_rows, check_unit_rows, contenders
 
-_MISSING = -1
 _KEPT_BYTES = 128 * 2**20
 
 
 class ExactIndex:
     """Port `VectorIndex`. Scans a float32 matrix; a filter is a mask over columns, so the narrower the quicker.
 
-    Text columns are kept as integer codes, numbers as float64 with NaN for "missing". Arrays grow by doubling, and only
-    their first `len(self)` rows count. Safe for many readers beside a writer.
+    Arrays grow by doubling, and only their first `len(self)` rows count. Safe for many readers beside a writer.
     """
 
     def __init__(self, space: Space) -> None:
@@ -28,9 +27,7 @@ class ExactIndex:
         self._ids: list[str] = []
         self._row_of: dict[str, int] = {}
         self._matrix = np.zeros((0, space.dim), dtype=np.float32)
-        self._codes: dict[str, np.ndarray] = {}
-        self._code_of: dict[str, dict[str, int]] = {}
-        self._numbers: dict[str, np.ndarray] = {}
+        self._columns = Columns()
         self._subsets: OrderedDict[tuple, tuple[np.ndarray, np.ndarray]] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -46,10 +43,9 @@ class ExactIndex:
                     self._row_of[id_] = len(self._ids)
                     self._ids.append(id_)
             self._reserve(len(self._ids))
-            for id_, vector, values in zip(ids, vectors, columns, strict=True):
-                row = self._row_of[id_]
-                self._matrix[row] = vector
-                self._write_columns(row, values)
+            rows = np.array([self._row_of[id_] for id_ in ids], dtype=np.int64)
+            self._matrix[rows] = vectors  # an id twice: numpy assigns in order, so the last one holds
+            self._columns.write(rows, columns)
 
     def search(
         self, query: np.ndarray, k: int, where: Where | None = None, exclude: frozenset[str] = frozenset()
@@ -83,7 +79,7 @@ class ExactIndex:
         if key in self._subsets:
             self._subsets.move_to_end(key)
             return self._subsets[key]
-        rows = np.flatnonzero(self._mask(where))
+        rows = np.flatnonzero(self._columns.mask(where))
         subset = (rows, self._matrix[rows])
         self._subsets[key] = subset
         while sum(matrix.nbytes for _, matrix in self._subsets.values()) > _KEPT_BYTES:
@@ -104,17 +100,18 @@ class ExactIndex:
             self._ids = [self._ids[row] for row in keep]
             self._row_of = {id_: row for row, id_ in enumerate(self._ids)}
             self._matrix = self._matrix[keep]
-            self._codes = {name: codes[keep] for name, codes in self._codes.items()}
-            self._numbers = {name: numbers[keep] for name, numbers in self._numbers.items()}
+            self._columns = self._columns.take(keep)
+
+    def ids(self) -> list[str]:
+        with self._lock:
+            return list(self._ids)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything that is held, as plain arrays to be kept in a file; `from_arrays` makes the same index again."""
         with self._lock:
-            n = len(self)
-            words = {"ids": self._ids, "codes": {name: list(codes) for name, codes in self._code_of.items()}}
-            held = {"matrix": self._matrix[:n], "words": np.frombuffer(json.dumps(words).encode(), dtype=np.uint8)}
-            held |= {f"codes/{name}": codes[:n] for name, codes in self._codes.items()}
-            return held | {f"numbers/{name}": numbers[:n] for name, numbers in self._numbers.items()}
+            words = {"ids": self._ids, "codes": self._columns.words()}
+            held = {"matrix": self._matrix[: len(self)], "words": np.frombuffer(json.dumps(words).encode(), dtype=np.uint8)}
+            return held | self._columns.arrays()
 
     @classmethod
     def from_arrays(cls, space: Space, held: Mapping[str, np.ndarray]) -> ExactIndex:
@@ -123,10 +120,7 @@ class ExactIndex:
         index._ids = words["ids"]
         index._row_of = {id_: row for row, id_ in enumerate(index._ids)}
         index._matrix = held["matrix"]
-        for name, values in words["codes"].items():
-            index._code_of[name] = {value: code for code, value in enumerate(values)}
-            index._codes[name] = held[f"codes/{name}"]
-        index._numbers = {name.removeprefix("numbers/"): held[name] for name in held if name.startswith("numbers/")}
+        index._columns = Columns.from_arrays(len(index._ids), held, words["codes"])
         return index
 
     def _reserve(self, rows: int) -> None:
@@ -135,48 +129,3 @@ class ExactIndex:
             return
         more = max(rows, 2 * capacity) - capacity
         self._matrix = np.vstack([self._matrix, np.zeros((more, self.space.dim), dtype=np.float32)])
-        self._codes = {n: np.append(c, np.full(more, _MISSING, dtype=np.int32)) for n, c in self._codes.items()}
-        self._numbers = {n: np.append(c, np.full(more, np.nan)) for n, c in self._numbers.items()}
-
-    def _write_columns(self, row: int, values: Mapping[str, str | float]) -> None:
-        for codes in self._codes.values():
-            codes[row] = _MISSING
-        for numbers in self._numbers.values():
-            numbers[row] = np.nan
-        capacity = len(self._matrix)
-        for name, value in values.items():
-            if isinstance(value, str):
-                if name not in self._codes:
-                    self._codes[name] = np.full(capacity, _MISSING, dtype=np.int32)
-                    self._code_of[name] = {}
-                code_of = self._code_of[name]
-                self._codes[name][row] = code_of.setdefault(value, len(code_of))
-            else:
-                if name not in self._numbers:
-                    self._numbers[name] = np.full(capacity, np.nan)
-                self._numbers[name][row] = float(value)
-
-    def _mask(self, where: Where) -> np.ndarray:
-        """(n,) bool: rows for which every condition holds."""
-        mask = np.ones(len(self), dtype=bool)
-        for name, allowed in where.any_of.items():
-            mask &= self._has_any(name, allowed)
-        for name, barred in where.none_of.items():
-            mask &= ~self._has_any(name, barred)
-        for name, bound in where.at_most.items():
-            mask &= self._number(name) <= bound  # NaN compares false: missing does not pass a bound
-        for name, bound in where.at_least.items():
-            mask &= self._number(name) >= bound
-        return mask
-
-    def _has_any(self, name: str, values: frozenset[str]) -> np.ndarray:
-        if name not in self._codes:
-            return np.zeros(len(self), dtype=bool)
-        code_of = self._code_of[name]
-        passes = np.zeros(len(code_of) + 1, dtype=bool)  # the last entry answers for _MISSING
-        passes[[code_of[value] for value in values if value in code_of]] = True
-        return passes[self._codes[name][: len(self)]]
-
-    def _number(self, name: str) -> np.ndarray:
-        column = self._numbers.get(name)
-        return np.full(len(self), np.nan) if column is None else column[: len(self)]
