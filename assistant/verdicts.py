@@ -57,7 +57,7 @@ class VerdictCache:
         if not row:
             return None
         answer, p_yes, reason, model, checksum = row[0]
-        if checksum != _checksum(key, answer, p_yes, reason, model):
+        if checksum != checksum_of(key, answer, p_yes, reason, model):
             self.damaged += 1
             _LOG.warning("a kept verdict does not fit its checksum: dropped, it will be asked again (%s)", self.path)
             self._run("DELETE FROM verdict WHERE key = ?", (key,))
@@ -68,7 +68,7 @@ class VerdictCache:
         if verdict.p_yes is not None and not math.isfinite(verdict.p_yes):
             raise ValueError(f"p_yes {verdict.p_yes} cannot be kept: expected a number in [0, 1] or None")
         values = (verdict.answer.value, verdict.p_yes, verdict.reason, verdict.model)
-        self._run("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?, ?)", (key, *values, _checksum(key, *values)))
+        self._run("INSERT OR REPLACE INTO verdict VALUES (?, ?, ?, ?, ?, ?)", (key, *values, checksum_of(key, *values)))
 
     def __len__(self) -> int:
         return self._run("SELECT count(*) FROM verdict")[0][0]
@@ -111,5 +111,5 @@ class VerdictCache:
         self._db = self._open()
 
 
-def _checksum(key: str, *values: object) -> str:
+def checksum_of(key: str, *values: object) -> str:
     return hashlib.blake2b(repr((key, *values)).encode(), digest_size=16).hexdigest()

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Double,
     Float,
     ForeignKey,
     Index,
@@ -226,4 +227,37 @@ desk_profiles = Table(
     Column("effect", JSON, nullable=False),
     Column("who", text(100), nullable=False),
     Column("at", DateTime, nullable=False),
+)
+
+# What several app processes share (`assistant/shared.py`). `until` is in seconds since 1970, UTC; a file is kept in parts
+# of at most 1 MiB, each with the whole file's kind, name, size in bytes and time.
+shared_visits = Table(
+    "shared_visits",
+    metadata,
+    Column("session", text(64), primary_key=True),
+    Column("data", LargeBinary(2**24 - 1), nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Index("shared_visits_by_until", "until"),
+)
+shared_files = Table(
+    "shared_files",
+    metadata,
+    Column("name", text(32), primary_key=True),
+    Column("part", Integer, primary_key=True),
+    Column("kind", text(100), nullable=False),
+    Column("filename", text(200), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("data", LargeBinary(2**20), nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Index("shared_files_by_until", "until"),
+)
+shared_verdicts = Table(
+    "shared_verdicts",
+    metadata,
+    Column("key", text(64), primary_key=True),
+    Column("answer", text(10), nullable=False),
+    Column("p_yes", Double),
+    Column("reason", text(2_000), nullable=False),
+    Column("model", text(200), nullable=False),
+    Column("checksum", text(32), nullable=False),
 )
