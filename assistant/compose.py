@@ -17,6 +17,7 @@ from assistant import models
 from assistant.desk import Desk, open_desk
 from assistant.guardrail import Policy
 from assistant.settings import Settings
+from assistant.shared import SharedVerdicts
 from assistant.stylist import Plan, Stylist
 from assistant.stylists import StylistModel
 from assistant.stylists.compact import CompactStylist, Kind
@@ -151,7 +152,7 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
         model=model,
         search=shelf.search,
         pictures=_no_pictures if is_embedded else _pictures(shelf.catalogue),
-        cache=None if is_embedded else VerdictCache(settings.home / "verdicts.db"),
+        cache=None if is_embedded else _verdicts(settings, shelf.catalogue),
         plan=Plan(
             detection_threshold=settings.detection_threshold,
             crop_scale=settings.crop_scale,
@@ -173,6 +174,10 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
         rulings=desk.store.rulings,
     )
     return Assistant(settings, shelf.catalogue, shelf.search, stylist, desk, notices, is_demo)
+
+
+def _verdicts(settings: Settings, catalogue: Catalogue) -> VerdictCache | SharedVerdicts:
+    return SharedVerdicts(catalogue) if settings.shared_state else VerdictCache(settings.home / "verdicts.db")
 
 
 def own_folder(settings: Settings) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 
@@ -32,11 +33,15 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _settings(settings: Settings) -> list[Finding]:
     changed = [
-        f"{name} = {getattr(settings, name)} ({settings.source_of(name)})"
+        f"{name} = {_without_password(getattr(settings, name))} ({settings.source_of(name)})"
         for name in type(settings).model_fields
         if settings.source_of(name) != "default"
     ]
     return [Finding("settings", "; ".join(changed) or "all at their defaults")]
+
+
+def _without_password(value: object) -> str:
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(value))
 
 
 def _disk(settings: Settings) -> list[Finding]:

@@ -103,7 +103,7 @@ def build_app(
     from retrieval import resources
 
     app = FastAPI(title="Outfit assistant", docs_url=None, redoc_url=None, openapi_url=None)
-    drawer = files.Drawer()
+    drawer = files.SharedDrawer(assistant.catalogue) if assistant.settings.shared_state else files.Drawer()
     app.router.routes.extend(files.routes(assistant.catalogue, drawer, resources.path("demo/photos")))
     page = shop.mount(app, assistant, drawer)  # it answers every address that nothing else took
 

@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     api_rate: str | None = Field(
         None, description="Requests to the API from one key or address, e.g. 600/minute; default: no limit"
     )
+    limits_url: str | None = Field(
+        None, description="Where several app processes count requests together, e.g. redis://10.0.0.5:6379; default: each its own"
+    )
+    shared_state: bool = Field(
+        False, description="Keep conversations, photos and verdicts in the catalogue's database, for several app processes"
+    )
     tiktoken_cache: Path | None = Field(
         None, description="Folder where tiktoken keeps its tables, for counting tokens; default: tiktoken's own"
     )

@@ -317,3 +317,13 @@ def test_a_driver_that_is_not_installed(monkeypatch):
         with pytest.raises(StoreError, match="no driver") as caught:
             Catalogue.open(url, create=True)
         assert "outfit-assistant[scale]" in caught.value.hint and "hunter2" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_the_doctor_shows_no_password(tmp_path):
+    from assistant.doctor import examine
+    from assistant.settings import Settings
+
+    url = f"postgresql://me:hunter2@127.0.0.1:{databases.free_port()}/shop"
+    findings = examine(Settings.load(home=tmp_path, catalogue_url=url, limits_url="redis://:hunter2@127.0.0.1"))
+    told = " ".join(f"{finding.message} {finding.hint}" for finding in findings)
+    assert "cannot be reached" in told and "postgresql://me:***@" in told and "hunter2" not in told

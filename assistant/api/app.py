@@ -15,6 +15,7 @@ from assistant.api.door import Door
 from assistant.api.errors import ApiError
 from assistant.api.guard import Guard
 from assistant.api.keys import Keys
+from assistant.api.rates import Rates
 from assistant.api.work import ClientGone, Places
 from assistant.compose import Assistant
 from retrieval.errors import OutfitError
@@ -58,5 +59,6 @@ def create_api(
     api.add_exception_handler(OutfitError, errors.on_outfit_error)
     api.add_exception_handler(HTTPException, errors.on_http_error)
     api.add_exception_handler(RequestValidationError, errors.on_invalid_request)
-    api.add_middleware(Guard, max_bytes=max_bytes, metrics=metrics, door=Door(keys, settings.api_rate))
+    rates = Rates(settings.api_rate, settings.limits_url) if settings.api_rate else None
+    api.add_middleware(Guard, max_bytes=max_bytes, metrics=metrics, door=Door(keys, rates))
     return api

@@ -6,6 +6,7 @@ A visitor's files live in memory only, under names that cannot be guessed, and a
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import threading
 import time
@@ -20,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from assistant.shared import SharedFiles
 from retrieval import images
 from retrieval.errors import InvalidInput, OutfitError
 
@@ -101,12 +103,14 @@ class Drawer:
         except OutfitError:
             self.drop(name)
             raise
-        data = images.encode_jpeg(picture)
+        self._put_in_place(name, images.encode_jpeg(picture), "image/jpeg", "photo.jpg")
+        return picture
+
+    def _put_in_place(self, name: str, data: bytes, kind: str, filename: str) -> None:
         with self._lock:
             if name in self._files:
                 self._bytes += len(data) - len(self._files[name].data)
-                self._files[name] = replace(self._files[name], data=data, kind="image/jpeg", filename="photo.jpg")
-        return picture
+                self._files[name] = replace(self._files[name], data=data, kind=kind, filename=filename)
 
     def drop(self, name: str) -> None:
         with self._lock:
@@ -121,6 +125,35 @@ class Drawer:
                 return
             self._bytes -= len(oldest.data)
             del self._files[name]
+
+
+class SharedDrawer(Drawer):
+    """The same in the catalogue's database, for several app processes. There a file has no `until` that is told here."""
+
+    def __init__(self, catalogue: Catalogue, *, keep_s: float = 3_600, most_bytes: int = 1_024 * _MIB) -> None:
+        super().__init__(keep_s=keep_s)
+        self._shared = SharedFiles(catalogue, keep_s, most_bytes)
+
+    def put(self, data: bytes, kind: str = "", filename: str = "") -> str:
+        name = secrets.token_urlsafe(16)
+        self._shared.put(name, data, kind, filename)
+        return name
+
+    def get(self, name: str) -> Kept | None:
+        found = self._shared.get(name)
+        return None if found is None else Kept(*found, until=math.inf)
+
+    def drop(self, name: str) -> None:
+        self._shared.drop(name)
+
+    def sweep(self) -> None:
+        self._shared.sweep()
+
+    def __len__(self) -> int:
+        return len(self._shared)
+
+    def _put_in_place(self, name: str, data: bytes, kind: str, filename: str) -> None:
+        self._shared.put(name, data, kind, filename)
 
 
 def routes(catalogue: Catalogue, drawer: Drawer, samples: Path) -> list[Route]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,17 +17,19 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant import lookbook, report, talk
+from assistant import lookbook, looks, report, stylists, talk, wish
 from assistant.chat import Chat
 from assistant.compose import Assistant
+from assistant.packing import classes_of
 from assistant.phrases import some
+from assistant.shared import SharedVisits
 from assistant.stylist import Progress
 from assistant.talk import Ask, Line, Reply, ShowPhoto, Talk
 from assistant.ui import cards, render
 from assistant.ui.files import Drawer, sample_photos
 from assistant.ui.stubs import without_type_stubs
 from assistant.words import TEXTS, say
-from retrieval import images, resources
+from retrieval import images, items, resources
 from retrieval.errors import ImageTooLarge, InvalidInput, OutfitError
 from retrieval.items import Box, Lang
 from retrieval.vocabulary import is_suggestible
@@ -96,7 +99,7 @@ def build_page(assistant: Assistant, drawer: Drawer) -> gr.Blocks:
     """The page over a running assistant. Photos and exports are kept in `drawer`, which the file routes serve."""
     samples = {path.name: path for path in sample_photos(resources.path("demo/photos"))}
     kinds = tuple(name for name in assistant.catalogue.categories() if is_suggestible(name))
-    shop = Shop(assistant, Chat(assistant.stylist, drawer.photo), drawer, samples, kinds, Stops())
+    shop = Shop(assistant, Chat(assistant.stylist, drawer.photo), drawer, samples, kinds, Stops(), _visits(assistant))
     with gr.Blocks(title=TEXTS["page.title"][0], analytics_enabled=False, delete_cache=(600, _SESSION_S)) as page:
         visit = gr.State(Visit(), time_to_live=_SESSION_S)
         conversation = gr.HTML(
@@ -121,6 +124,13 @@ def build_page(assistant: Assistant, drawer: Drawer) -> gr.Blocks:
         conversation.peek(shop.peek, [visit], [sheet], **many, **quiet)
         conversation.halt(shop.halt, None, None, queue=False, **quiet)
     return page
+
+
+def _visits(assistant: Assistant) -> SharedVisits | None:
+    if not assistant.settings.shared_state:
+        return None
+    classes = classes_of((items, looks, stylists, talk, wish, sys.modules[__name__]))
+    return SharedVisits(assistant.catalogue, classes, _SESSION_S)
 
 
 def page_words() -> dict[str, dict[str, str]]:
@@ -152,8 +162,23 @@ class Shop:
     samples: dict[str, Path]
     kinds: tuple[str, ...]  # categories that the shop carries and looks are built around
     stops: Stops
+    visits: SharedVisits | None  # None: Gradio keeps each visitor's, in this process
 
     def ask(self, visit: Visit, event: gr.EventData, request: gr.Request) -> Iterator[tuple[Any, Any]]:
+        """One turn, for which the conversation may come from another process, and is there for every process after it."""
+        if self.visits is None:
+            yield from self._ask(visit, event, request)
+            return
+        session = request.session_hash or ""
+        for new, patch in self._ask(self._gone_on_with(visit, request), event, request):
+            if isinstance(new, Visit):
+                self.visits.put(session, new)
+            yield new, patch
+
+    def _gone_on_with(self, visit: Visit, request: gr.Request) -> Visit:
+        return (self.visits and self.visits.get(request.session_hash or "")) or visit
+
+    def _ask(self, visit: Visit, event: gr.EventData, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """One turn: what is shown while it runs, then its answer. A turn that fails changes nothing but its own lines."""
         asked = event._data or {}
         session = request.session_hash or ""
@@ -200,9 +225,9 @@ class Shop:
                 said = render.you(say("you.photo", lang), ask.name)
             yield gr.skip(), self._patch(visit, {"you": said, "answer": render.progress(steps, lang)}, busy=True)
 
-    def peek(self, visit: Visit, event: gr.EventData) -> dict[str, str]:
+    def peek(self, visit: Visit, event: gr.EventData, request: gr.Request) -> dict[str, str]:
         """More about one item, for the sheet that opens over the page."""
-        lang = visit.talk.lang
+        lang = self._gone_on_with(visit, request).talk.lang
         try:
             item, similar = self.chat.similar(str((event._data or {}).get("sku", "")))
             if item is None:

@@ -19,6 +19,7 @@ from assistant.api.door import Door
 from assistant.api.errors import ApiError
 from assistant.api.guard import Guard
 from assistant.api.keys import Keys
+from assistant.api.rates import Rates
 from assistant.worker import wire
 from assistant.worker.batching import Batcher, Busy
 from retrieval import images
@@ -155,7 +156,7 @@ def create_app(
     app.add_exception_handler(OutfitError, errors.on_outfit_error)
     app.add_exception_handler(HTTPException, errors.on_http_error)
     app.add_exception_handler(RequestValidationError, errors.on_invalid_request)
-    app.add_middleware(Guard, max_bytes=max_bytes, metrics=metrics, door=Door(keys, rate))
+    app.add_middleware(Guard, max_bytes=max_bytes, metrics=metrics, door=Door(keys, Rates(rate) if rate else None))
     return app
 
 
