@@ -38,6 +38,11 @@ def long_text() -> TypeEngine:
     return Text().with_variant(mysql.MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
 
 
+def blob() -> TypeEngine:
+    """Bytes, up to 16 MiB on every engine."""
+    return LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+
+
 metadata = MetaData()
 
 # A store of pictures, as it was given to an ingest: an absolute path of a folder or a zip.
@@ -235,7 +240,7 @@ shared_visits = Table(
     "shared_visits",
     metadata,
     Column("session", text(64), primary_key=True),
-    Column("data", LargeBinary(2**24 - 1), nullable=False),
+    Column("data", blob(), nullable=False),
     Column("until", BigInteger, nullable=False),
     Index("shared_visits_by_until", "until"),
 )
@@ -247,7 +252,7 @@ shared_files = Table(
     Column("kind", text(100), nullable=False),
     Column("filename", text(200), nullable=False),
     Column("size", Integer, nullable=False),
-    Column("data", LargeBinary(2**20), nullable=False),
+    Column("data", blob(), nullable=False),
     Column("until", BigInteger, nullable=False),
     Index("shared_files_by_until", "until"),
 )

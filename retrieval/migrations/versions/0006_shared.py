@@ -17,11 +17,15 @@ def text(length):
     return sa.String(length).with_variant(on_mysql, "mysql", "mariadb").with_variant(on_postgresql, "postgresql")
 
 
+def blob():
+    return sa.LargeBinary().with_variant(mysql.MEDIUMBLOB(), "mysql", "mariadb")
+
+
 def upgrade():
     op.create_table(
         "shared_visits",
         sa.Column("session", text(64), primary_key=True),
-        sa.Column("data", sa.LargeBinary(2**24 - 1), nullable=False),
+        sa.Column("data", blob(), nullable=False),
         sa.Column("until", sa.BigInteger, nullable=False),
         sa.Index("shared_visits_by_until", "until"),
     )
@@ -32,7 +36,7 @@ def upgrade():
         sa.Column("kind", text(100), nullable=False),
         sa.Column("filename", text(200), nullable=False),
         sa.Column("size", sa.Integer, nullable=False),
-        sa.Column("data", sa.LargeBinary(2**20), nullable=False),
+        sa.Column("data", blob(), nullable=False),
         sa.Column("until", sa.BigInteger, nullable=False),
         sa.Index("shared_files_by_until", "until"),
     )
