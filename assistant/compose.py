@@ -108,6 +108,7 @@ class Assistant:
     desk: Desk
     notices: tuple[str, ...] = ()
     is_demo: bool = False
+    canary: Callable[[], None] | None = None  # asks the vision-language model; raises ModelError where it does not answer
 
     def watched(self) -> Assistant:
         """This assistant with its answers shown to the stylists' desk, until it is closed."""
@@ -144,7 +145,8 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
     for notice in notices:
         _LOG.warning(notice)
     embedded = CompactStylist(describer, _carried(shelf.catalogue))
-    model = _with_vlm(settings, shelf.catalogue, embedded)
+    client = vlm_client(settings)
+    model = embedded if client is None else _with_vlm(settings, client, shelf.catalogue, embedded)
     is_embedded = model is embedded
     desk = open_desk(shelf.catalogue, settings.desk_photo_days, settings.desk_share)
     stylist = Stylist(
@@ -173,7 +175,9 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
         notices=notices,
         rulings=desk.store.rulings,
     )
-    return Assistant(settings, shelf.catalogue, shelf.search, stylist, desk, notices, is_demo)
+    return Assistant(
+        settings, shelf.catalogue, shelf.search, stylist, desk, notices, is_demo, _canary(client)
+    )
 
 
 def _verdicts(settings: Settings, catalogue: Catalogue) -> VerdictCache | SharedVerdicts:
@@ -307,11 +311,18 @@ def vlm_client(settings: Settings) -> ChatClient | None:
     )
 
 
-def _with_vlm(settings: Settings, catalogue: Catalogue, embedded: CompactStylist) -> StylistModel:
-    """The vision-language model with the embedded stylist behind it, or the embedded one alone."""
-    client = vlm_client(settings)
+def _canary(client: ChatClient | None) -> Callable[[], None] | None:
     if client is None:
-        return embedded
+        return None
+    from assistant.stylists import probe
+
+    return lambda: probe.canary(client)
+
+
+def _with_vlm(
+    settings: Settings, client: ChatClient, catalogue: Catalogue, embedded: CompactStylist
+) -> StylistModel:
+    """The vision-language model with the embedded stylist behind it."""
     from assistant.stylists.fallback import FallbackStylist
     from assistant.stylists.vlm import Manner, VlmStylist
 

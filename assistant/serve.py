@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import ipaddress
 import logging
+import signal
 import socket
 import sys
 import threading
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from assistant.api.keys import Keys
+    from assistant.api.work import Drain
     from assistant.compose import Assistant
+    from assistant.telemetry import Telemetry
 
 _LOG = logging.getLogger(__name__)
 _API = ("/v1/", "/healthz", "/readyz", "/metrics")  # addresses of the API; all others are the page's
-_STOP_S = 10  # how long a stopping server waits for turns under way
 
 
 def serve(settings: Settings, *, with_page: bool = True) -> None:
@@ -32,30 +34,34 @@ def serve(settings: Settings, *, with_page: bool = True) -> None:
     """
     # Starting makes hundreds of thousands of objects that stay: looking for garbage among them costs a sixth of it.
     gc.disable()
-    import uvicorn
-
+    from assistant import logs
     from assistant.api.keys import FILE, Keys
+    from assistant.api.work import Drain
     from assistant.compose import build
+    from assistant.server import Server
+    from assistant.telemetry import Telemetry
 
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    for chatty in ("alembic", "httpx", "httpcore", "uvicorn.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
     with listen(settings) as listening:
         keys = Keys(settings.home / FILE)
         check_exposure(listening, keys)
+        logs.configure(settings.log_level, settings.log_format)
+        telemetry = None if settings.otlp_url is None else Telemetry(settings.otlp_url)
+        # The server stops by itself when it is told to; what it raises again afterwards ends the process in good order.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         assistant = build(settings, watch=_tell_once())
         try:
-            warm = threading.Event()
-            app = build_app(assistant, warm, keys, with_page=with_page)
+            warm, drain = threading.Event(), Drain()
+            app = build_app(assistant, warm, keys, drain, telemetry, with_page=with_page)
             gc.freeze()
             gc.enable()
             threading.Thread(target=_warm, args=(assistant, warm), name="warm", daemon=True).start()
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             print(f"Outfit assistant: http://{shown}:{port}/", flush=True)
-            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_STOP_S)
-            uvicorn.Server(config).run(sockets=[listening])
+            Server(app, drain).run(sockets=[listening])
         finally:
+            if telemetry is not None:
+                telemetry.close()
             assistant.close()
 
 
@@ -86,17 +92,24 @@ def build_app(
     assistant: Assistant,
     warm: threading.Event | None = None,
     keys: Keys | None = None,
+    drain: Drain | None = None,
+    telemetry: Telemetry | None = None,
     *,
     with_page: bool = True,
 ) -> ASGIApp:
     """The page, its files and the API as one application, or the API alone. It is ready once `warm` is set; `keys` are
-    asked for by the API once there are any."""
+    asked for by the API once there are any, `drain` tells when it stops."""
     from fastapi import FastAPI
 
     from assistant.api.app import create_api
+    from assistant.api.door import check_origin
+    from assistant.api.errors import ApiError
 
     assistant = assistant.watched()
-    api = create_api(assistant, keys=keys, warm=warm)
+    tell = None if telemetry is None else telemetry.steps
+    api = create_api(assistant, keys=keys, warm=warm, drain=drain, tell=tell)
+    if telemetry is not None:
+        api = telemetry.around(api)
     if not with_page:
         return api
     from assistant.ui import files, shop
@@ -109,6 +122,12 @@ def build_app(
 
     async def both(scope: Any, receive: Any, send: Any) -> None:
         is_api = scope["type"] == "http" and scope["path"].startswith(_API)
+        if scope["type"] == "http" and not is_api:
+            try:
+                check_origin(scope)
+            except ApiError as error:
+                await error.response()(scope, receive, send)
+                return
         await (api if is_api else page)(scope, receive, send)
 
     return both

@@ -33,6 +33,10 @@ class Settings(BaseSettings):
     port: int = Field(7860, ge=0, le=65535, description="Port that they listen on; 0 takes a free one")
     lang: Literal["auto", "en", "zh"] = Field("auto", description="Language of the page; auto follows the browser")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line logged")
+    log_format: Literal["auto", "json", "text"] = Field("auto", description="Lines logged; auto: text on a terminal, else JSON")
+    otlp_url: str | None = Field(
+        None, description="OpenTelemetry collector for traces (OTLP over HTTP), e.g. http://127.0.0.1:4318; default: none"
+    )
 
     detector: str = Field("compact", description="Model that finds garments in a photo (`outfit models`)")
     image_encoder: str = Field("compact", description="Model that finds the same product (`outfit models`)")
@@ -87,6 +91,10 @@ class Settings(BaseSettings):
     desk_photo_days: float = Field(14.0, ge=0, le=365, description="Days that the desk keeps small crops of photos; 0 keeps none")
     turn_deadline_s: float = Field(60.0, gt=0, le=600, description="Longest that one turn may take, seconds")
     api_turns: int = Field(16, ge=1, le=1000, description="Turns that the API answers at a time; the next is refused (429)")
+    api_turns_each: int | None = Field(
+        None, ge=1, description="Of these, for one key or address at a time; default: all of them"
+    )
+    api_searches: int = Field(32, ge=1, le=1000, description="Searches that the API answers at a time; the next is refused (429)")
     api_rate: str | None = Field(
         None, description="Requests to the API from one key or address, e.g. 600/minute; default: no limit"
     )
@@ -95,6 +103,9 @@ class Settings(BaseSettings):
     )
     shared_state: bool = Field(
         False, description="Keep conversations, photos and verdicts in the catalogue's database, for several app processes"
+    )
+    api_image_hosts: str | None = Field(
+        None, description="Hosts whose pictures the API fetches by address, e.g. cdn.shop.example,*.img.example; default: none"
     )
     tiktoken_cache: Path | None = Field(
         None, description="Folder where tiktoken keeps its tables, for counting tokens; default: tiktoken's own"

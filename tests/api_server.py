@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from PIL import Image, ImageDraw
 
 from assistant import compose, turn
 from assistant.api.tokens import TABLE_NAME
+from assistant.api.work import Drain
+from assistant.server import Server
 from assistant.settings import Settings
 from retrieval import feeds, images
 from retrieval.items import Detection
@@ -100,9 +101,9 @@ class Waits:
 
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
-    """The address of an application that a real uvicorn serves, on a free port."""
+    """The address of an application that the real server serves, on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5))
+        server = Server(app, Drain(), patience_s=2)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:

@@ -97,6 +97,79 @@ def test_an_items_photo_is_sent_once_and_then_known_by_its_tag(server, shop):
 
 
 @pytest.mark.parametrize(
+    ("asked", "start", "stop"),
+    [("bytes=0-9", 0, 10), ("bytes=10-", 10, None), ("bytes=-7", -7, None), ("bytes=0-999999999", 0, None), ("bytes=5-5", 5, 6)],
+)
+def test_a_part_of_a_photo_may_be_asked_for(server, asked, start, stop):
+    whole = server.get("/items/7/picture")
+    assert whole.headers["accept-ranges"] == "bytes"
+    part = server.get("/items/7/picture", headers={"range": asked, "if-range": whole.headers["etag"]})
+    assert part.status_code == 206 and part.content == whole.content[start:stop]
+    first = range(len(whole.content))[start]
+    assert part.headers["content-range"] == f"bytes {first}-{first + len(part.content) - 1}/{len(whole.content)}"
+
+
+def test_ranges_that_cannot_be_given(server):
+    size = len(server.get("/items/7/picture").content)
+    beyond = server.get("/items/7/picture", headers={"range": f"bytes={size}-"})
+    assert beyond.status_code == 416 and beyond.headers["content-range"] == f"bytes */{size}"
+    assert beyond.json()["error"]["code"] == "range_not_satisfiable"
+    for asked in ("bytes=9-2", "items=0-1", "bytes=a-b", "bytes=-", "bytes=0-1,5-6"):
+        assert server.get("/items/7/picture", headers={"range": asked}).status_code == 200
+    changed = server.get("/items/7/picture", headers={"range": "bytes=0-1", "if-range": '"of another day"'})
+    assert changed.status_code == 200 and len(changed.content) == size
+
+
+def test_searches_that_come_together_are_answered_as_if_alone(server):
+    texts = ["black jeans", "white shoes", "grey backpack", "navy t-shirt", "silver watch", "brown shoes"] * 4
+    bodies = [{"text": text, "k": 1 + number % 5, "in_stock": number % 2 == 0} for number, text in enumerate(texts)]
+    alone = [post(server, "/search", **body) for body in bodies]
+
+    async def together() -> list[dict]:
+        async with httpx.AsyncClient(base_url=server.base_url, timeout=60) as client:
+            replies = await asyncio.gather(*(client.post("search", json=body) for body in bodies))
+        return [reply.json() for reply in replies]
+
+    assert asyncio.run(together()) == alone
+
+
+def test_more_searches_than_can_be_answered_are_refused_and_then_taken_again(shop):
+    import threading
+
+    going, entered = threading.Event(), threading.Event()
+
+    class Slow:
+        def __getattr__(self, name: str) -> object:
+            return getattr(shop.search.text_encoder, name)
+
+        def encode_queries(self, texts: list[str]) -> object:
+            entered.set()
+            going.wait(30)
+            return shop.search.text_encoder.encode_queries(texts)
+
+    few = shop.settings.model_copy(update={"api_searches": 2})
+    slow = replace(shop, search=replace(shop.search, text_encoder=Slow()), settings=few)
+
+    async def crowd(address: str) -> tuple[list[int], httpx.Response]:
+        async with httpx.AsyncClient(base_url=f"{address}/v1/outfit", timeout=60) as client:
+            asked = [asyncio.create_task(client.post("/search", json={"text": "black jeans"})) for _ in range(2)]
+            await asyncio.to_thread(entered.wait, 10)
+            for _ in range(100):
+                refused = await client.post("/search", json={"text": "black jeans"})
+                if refused.status_code == 429:
+                    break
+                await asyncio.sleep(0.02)
+            going.set()
+            return [(await one).status_code for one in asked], refused
+
+    with serving(create_api(slow)) as address:
+        answered, refused = asyncio.run(crowd(address))
+        assert answered == [200, 200]
+        assert refused.status_code == 429 and refused.headers["retry-after"] == "1"
+        assert httpx.post(f"{address}/v1/outfit/search", json={"text": "black jeans"}).status_code == 200
+
+
+@pytest.mark.parametrize(
     "path", ["/items/99", "/items/99/picture", "/items/7/picture?view=back", "/items/..%2f..%2fetc"]
 )
 def test_what_the_shop_does_not_have_is_a_404(server, path):

@@ -39,6 +39,16 @@ def test_the_python_example(address, tmp_path, monkeypatch, capsys):
     assert names["looks"] and "Look 1" in capsys.readouterr().out
 
 
+def test_the_javascript_example(address, tmp_path):
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    garment((40, 60, 130)).save(tmp_path / "photo.jpg")
+    (tmp_path / "example.mjs").write_text(example("js").replace(WRITTEN, address))
+    command = ["node", "example.mjs"]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "Look 1" in told and "'" in told.splitlines()[-2]
+
+
 def test_the_curl_example(address):
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")

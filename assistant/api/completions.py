@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import json
 import logging
 import re
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from assistant import turn
-from assistant.api import errors, fitting, wire
+from assistant.api import errors, fitting, outfit_wire, wire
 from assistant.api.conversation import Answer, Said, answer
 from assistant.api.errors import ApiError
 from assistant.api.health import Metrics
-from assistant.api.pictures import open_photo
+from assistant.api.pictures import Pictures
 from assistant.api.tokens import PER_IMAGE, PER_MESSAGE, Tokens
-from assistant.api.work import ClientGone, Places, gone
+from assistant.api.work import ClientGone, Drain, Places, caller, end
 from assistant.stylist import Progress, Stylist
 from retrieval.errors import OutfitError
 
@@ -34,6 +36,9 @@ _QUIET_S = 10.0  # a stream that has nothing to say for so long sends a comment,
 _UNSUPPORTED = (
     "logprobs", "top_logprobs", "logit_bias", "tools", "functions", "audio", "prediction", "web_search_options"
 )  # fmt: skip
+
+
+Ended = Coroutine[Any, Any, ClientGone | ApiError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +63,44 @@ class Told:
     outfit: dict[str, Any]
 
 
-def router(stylist: Stylist, tokens: Tokens, *, longest_s: float, places: Places, metrics: Metrics) -> APIRouter:
+def router(
+    stylist: Stylist,
+    tokens: Tokens,
+    pictures: Pictures,
+    *,
+    longest_s: float,
+    places: Places,
+    drain: Drain,
+    metrics: Metrics,
+) -> APIRouter:
     """The route over a stylist. A conversation that is answered takes one of the places, and `longest_s` seconds."""
     routes = APIRouter()
 
     @routes.post(
         "/v1/chat/completions",
-        response_model=wire.ChatCompletion,
-        responses=wire.refusals(400, 401, 404, 413, 429, 500, 503),
+        response_model=outfit_wire.ChatCompletion,
+        responses={
+            **wire.refusals(400, 401, 403, 404, 413, 429, 500, 502, 503, 504),
+            200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+        },
         summary="Looks around a photo, or products for words",
         tags=["OpenAI"],
     )
     async def chat_completions(body: wire.ChatRequest, request: Request) -> Response:
         """With `stream` the answer comes as `data:` events of `chat.completion.chunk`, then `data: [DONE]`; comments
         between them tell the progress. The chunk with the finish reason has the field `outfit`."""
-        asked = await run_in_threadpool(_read, body, tokens)
-        place = places.take()
-        turn_ = _Turn(stylist, asked, tokens, longest_s, place, metrics)
+        leave = places.take(caller(request))  # before pictures are decoded
+        try:
+            asked = await run_in_threadpool(_read, body, tokens, pictures)
+        except BaseException:
+            leave()
+            raise
+        turn_ = _Turn(stylist, asked, tokens, longest_s, leave, metrics)
         head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": wire.MODEL}
         if body.stream:
             has_usage = body.stream_options is not None and body.stream_options.include_usage
-            events = _events(turn_, head, has_usage, request)
-            headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-            return StreamingResponse(events, media_type="text/event-stream", headers=headers)
-        told = await _whole(turn_, request)
+            return _Stream(_events(turn_, head, has_usage, lambda: end(request, drain)), turn_)
+        told = await _whole(turn_, end(request, drain))
         choice = wire.ChatChoice(message=wire.AnswerMessage(content=told.content), finish_reason=told.finish_reason)
         completion = wire.ChatCompletion(**head, choices=[choice], usage=told.usage, outfit=told.outfit)
         return JSONResponse(completion.model_dump(mode="json"))
@@ -92,7 +111,7 @@ def router(stylist: Stylist, tokens: Tokens, *, longest_s: float, places: Places
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def _read(body: wire.ChatRequest, tokens: Tokens) -> Asked:
+def _read(body: wire.ChatRequest, tokens: Tokens, pictures: Pictures) -> Asked:
     """The request's meaning. Pictures are decoded here, before anything is answered. Raises ApiError."""
     if body.model != wire.MODEL:
         raise unknown_model(body.model, (wire.MODEL,))
@@ -117,7 +136,7 @@ def _read(body: wire.ChatRequest, tokens: Tokens) -> Asked:
                 param="messages",
             )
         if message.role == "user":
-            said.append(Said(text, tuple(open_photo(url, param) for param, url in urls)))
+            said.append(Said(text, tuple(pictures.open(url, param) for param, url in urls)))
     if not said:
         message = "'messages': there is no message of the role 'user' to answer."
         raise ApiError(message, code="invalid_value", param="messages")
@@ -194,10 +213,14 @@ class _Turn:
     ) -> None:
         self._stylist, self._asked, self._tokens = stylist, asked, tokens
         self._longest_s, self._leave, self._metrics = longest_s, leave, metrics
-        self._stopped = threading.Event()
+        self._stopped, self._has_begun = threading.Event(), False
 
     def stop(self) -> None:
+        """Nobody waits any more. Also for a turn that never began."""
         self._stopped.set()
+        if not self._has_begun:
+            self._has_begun = True
+            self._leave()
 
     async def run(self) -> AsyncIterator[Progress | Told]:
         """Progress, then what is told. Raises ApiError. Closing the iterator stops the work."""
@@ -208,7 +231,9 @@ class _Turn:
             with contextlib.suppress(RuntimeError):  # the server has stopped: nobody waits for it any more
                 loop.call_soon_threadsafe(events.put_nowait, event)
 
-        threading.Thread(target=self._work, args=(put,), name="completion", daemon=True).start()
+        self._has_begun = True
+        work = contextvars.copy_context().run  # lines that it logs carry the request's id
+        threading.Thread(target=work, args=(self._work, put), name="completion", daemon=True).start()
         try:
             while True:
                 event = await events.get()
@@ -241,6 +266,21 @@ class _Turn:
             self._leave()
 
 
+class _Stream(StreamingResponse):
+    """A turn told as events. It is stopped however the stream ends, and where the client left before it began."""
+
+    def __init__(self, events: AsyncIterator[str], turn_: _Turn) -> None:
+        headers = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+        super().__init__(events, media_type="text/event-stream", headers=headers)
+        self._turn = turn_
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._turn.stop()
+
+
 def _told(found: Answer, asked: Asked, tokens: Tokens) -> Told:
     content = found.text
     if asked.is_json:
@@ -256,8 +296,8 @@ def _told(found: Answer, asked: Asked, tokens: Tokens) -> Told:
     return Told(content, finish_reason, usage, found.data)
 
 
-async def _whole(turn_: _Turn, request: Request) -> Told:
-    """What is told. Raises ClientGone where the client left first: the work is stopped then."""
+async def _whole(turn_: _Turn, ended: Ended) -> Told:
+    """What is told. Raises what `ended` gives where that comes first: the work is stopped then."""
 
     async def last() -> Told:
         async for event in turn_.run():
@@ -265,22 +305,24 @@ async def _whole(turn_: _Turn, request: Request) -> Told:
                 return event
         raise AssertionError("a turn ends with what is told")
 
-    working, leaving = asyncio.ensure_future(last()), asyncio.ensure_future(gone(request))
+    working, ending = asyncio.ensure_future(last()), asyncio.ensure_future(ended)
     try:
-        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise ClientGone
+            raise ending.result()
         return working.result()
     finally:
         turn_.stop()
-        for task in (working, leaving):
+        for task in (working, ending):
             task.cancel()
 
 
-async def _events(turn_: _Turn, head: dict[str, Any], has_usage: bool, request: Request) -> AsyncIterator[str]:
+async def _events(
+    turn_: _Turn, head: dict[str, Any], has_usage: bool, ended: Callable[[], Ended]
+) -> AsyncIterator[str]:
     """The stream: the role, comments as the work goes on, the text, the finish reason with `outfit`, usage, [DONE].
 
-    It ends, and the work with it, when the client leaves.
+    It ends, and the work with it, when the client leaves; when the server stops, with an error.
     """
 
     def chunk(delta: dict[str, Any], finish_reason: str | None = None, **more: Any) -> str:
@@ -291,13 +333,13 @@ async def _events(turn_: _Turn, head: dict[str, Any], has_usage: bool, request: 
     yield chunk({"role": "assistant", "content": ""})
     running = turn_.run()
     coming: asyncio.Future[Progress | Told] | None = None
-    leaving = asyncio.ensure_future(gone(request))
+    ending = asyncio.ensure_future(ended())
     try:
         while True:
             coming = coming or asyncio.ensure_future(anext(running))
-            done, _ = await asyncio.wait({coming, leaving}, timeout=_QUIET_S, return_when=asyncio.FIRST_COMPLETED)
-            if leaving in done:
-                return
+            done, _ = await asyncio.wait({coming, ending}, timeout=_QUIET_S, return_when=asyncio.FIRST_COMPLETED)
+            if ending in done:
+                raise ending.result()
             if not done:
                 yield ": waiting\n\n"
                 continue
@@ -313,14 +355,16 @@ async def _events(turn_: _Turn, head: dict[str, Any], has_usage: bool, request: 
             yield _event(
                 {**head, "object": "chat.completion.chunk", "choices": [], "usage": event.usage.model_dump()}
             )
+    except ClientGone:
+        return
     except ApiError as error:
         yield _event(error.body())
     except Exception:
-        _LOG.exception("request %s failed while it was answered", request.state.request_id)
+        _LOG.exception("a stream failed while it was answered")
         yield _event(errors.internal().body())
     finally:
         turn_.stop()
-        leaving.cancel()
+        ending.cancel()
         if coming is not None:
             coming.cancel()
     yield "data: [DONE]\n\n"

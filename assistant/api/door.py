@@ -21,11 +21,12 @@ class Door:
     def __init__(self, keys: Keys | None, rates: Rates | None) -> None:
         self._keys, self._rates = keys, rates
 
-    async def admit(self, scope: Scope) -> dict[str, str]:
-        """Headers for the answer. Raises ApiError: 401 without a valid key, 429 over the rate."""
-        if scope["path"] in _OPEN:
-            return {}
+    async def admit(self, scope: Scope) -> tuple[str, dict[str, str]]:
+        """Who it is (a key, or an address without one), and headers for the answer. Raises ApiError: 401 without a
+        valid key, 429 over the rate."""
         who = f"address {scope['client'][0]}" if scope.get("client") else "nobody"
+        if scope["path"] in _OPEN:
+            return who, {}
         if self._keys is not None and self._keys.are_needed:
             scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
             found = await run_in_threadpool(self._keys.check, given.strip()) if scheme.lower() == "bearer" else None
@@ -39,7 +40,7 @@ class Door:
                 )
             who = f"key {found}"
             scope.setdefault("state", {})["key_id"] = found
-        return await self._count(who)
+        return who, await self._count(who)
 
     async def _count(self, who: str) -> dict[str, str]:
         rates = self._rates
@@ -59,3 +60,26 @@ class Door:
                 headers={**headers, "retry-after": str(max(1, math.ceil(counted.reset_s)))},
             )
         return headers
+
+
+def check_origin(scope: Scope) -> None:
+    """Raises ApiError (403) for a request that another site's page had a browser send: it may carry what this browser
+    may do, but not what its user wants. Programs send none of these headers.
+
+    As Go's CrossOriginProtection decides: by Sec-Fetch-Site, else by Origin against the host that was asked.
+    """
+    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return
+    headers = Headers(scope=scope)
+    site = headers.get("sec-fetch-site")
+    if site in ("same-origin", "none"):
+        return
+    origin = headers.get("origin")
+    if site is None and (origin is None or origin.partition("://")[2] in (headers.get("host"), _proxied(headers))):
+        return
+    raise ApiError("Pages of other sites may not send requests here.", status=403, code="cross_origin_refused")
+
+
+def _proxied(headers: Headers) -> str | None:
+    """The host that was asked where a proxy stands in front."""
+    return headers.get("x-forwarded-host")

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from assistant.api import wire
 from assistant.api.completions import unknown_model
 from assistant.api.errors import ApiError
-from assistant.api.pictures import open_photo
+from assistant.api.pictures import Pictures
 from assistant.api.tokens import PER_IMAGE, Tokens
 from retrieval.search import Search
 
@@ -63,7 +63,7 @@ def names(search: Search) -> tuple[str, str]:
     return search.text_encoder.space.model, search.image_encoder.space.model
 
 
-def router(search: Search, tokens: Tokens) -> APIRouter:
+def router(search: Search, tokens: Tokens, pictures: Pictures) -> APIRouter:
     routes = APIRouter()
 
     @routes.post(
@@ -75,12 +75,12 @@ def router(search: Search, tokens: Tokens) -> APIRouter:
     )
     async def embeddings(body: EmbeddingRequest) -> Response:
         """Vectors of norm 1, in the order of the input. Vectors of different models cannot be compared."""
-        return JSONResponse(await run_in_threadpool(_embed, body, search, tokens))
+        return JSONResponse(await run_in_threadpool(_embed, body, search, tokens, pictures))
 
     return routes
 
 
-def _embed(body: EmbeddingRequest, search: Search, tokens: Tokens) -> dict[str, Any]:
+def _embed(body: EmbeddingRequest, search: Search, tokens: Tokens, pictures: Pictures) -> dict[str, Any]:
     known = names(search)
     if body.model not in known:
         raise unknown_model(body.model, known)
@@ -99,7 +99,7 @@ def _embed(body: EmbeddingRequest, search: Search, tokens: Tokens) -> dict[str, 
         rows = [row for start in range(0, len(texts), _AT_ONCE) for row in encode(texts[start : start + _AT_ONCE])]
         used = sum(map(tokens.count, texts))
     else:
-        rows = _pictures(inputs, search)
+        rows = _pictures(inputs, search, pictures)
         used = PER_IMAGE * len(inputs)
     written = _base64 if body.encoding_format == "base64" else _floats
     data = [{"object": "embedding", "index": place, "embedding": written(row)} for place, row in enumerate(rows)]
@@ -140,7 +140,7 @@ def _text(given: str | list[int], place: int, tokens: Tokens) -> str:
     return text
 
 
-def _pictures(inputs: list[str | list[int]], search: Search) -> list[np.ndarray]:
+def _pictures(inputs: list[str | list[int]], search: Search, pictures: Pictures) -> list[np.ndarray]:
     if len(inputs) > _MOST_PICTURES:
         message = f"'input' has {len(inputs)} pictures: at most {_MOST_PICTURES} are accepted."
         raise ApiError(message, code="too_many_images", param="input")
@@ -149,7 +149,7 @@ def _pictures(inputs: list[str | list[int]], search: Search) -> list[np.ndarray]
         if not isinstance(one, str):
             message = f"'input.{place}': an image space takes pictures as data URLs, not token ids."
             raise ApiError(message, code="invalid_value", param=f"input.{place}")
-        rows.append(search.image_encoder.encode_images([open_photo(one, f"input.{place}").picture])[0])
+        rows.append(search.image_encoder.encode_images([pictures.open(one, f"input.{place}").picture])[0])
     return rows
 
 

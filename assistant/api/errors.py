@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from assistant.api import wire
 from retrieval.errors import InvalidInput, OutfitError
 
 _LOG = logging.getLogger(__name__)
@@ -119,6 +120,8 @@ async def on_outfit_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, RecursionError):  # of the parser: deeper than any limit of ours
+        return ApiError(f"{wire.TOO_DEEP}.", code="json_too_deep").response()
     code, sentence = _BY_STATUS.get(error.status_code, ("invalid_request", "{detail}"))
     message = sentence.format(method=request.method, path=request.url.path[:200], detail=error.detail)
     return ApiError(message, status=error.status_code, code=code, headers=dict(error.headers or {})).response()
@@ -133,6 +136,8 @@ async def on_invalid_request(_request: Request, error: Exception) -> JSONRespons
     problem = max(error.errors(), key=lambda one: len(one["loc"]))  # of a union, the branch that came furthest
     if problem["type"] == "json_invalid":
         return ApiError("The request's body is not JSON.", code="invalid_json").response()
+    if problem["type"] == "too_deep":
+        return ApiError(f"{problem['msg']}.", code="json_too_deep").response()
     param = _param(problem["loc"])
     where = f"'{param}': " if param else "The request's body: "
     return ApiError(f"{where}{problem['msg']}.", code=_kind(problem["type"]), param=param).response()

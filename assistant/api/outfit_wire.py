@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.api import wire
 from assistant.stylists import Answer as YesNo
-from retrieval.items import Gender, Slot
+from retrieval.items import Gender, Lang, Slot
 
 Corners = Annotated[list[float], Field(min_length=4, max_length=4)]
 _PICTURE = "data:image/jpeg;base64,/9j/4AAQSkZJRg..."
@@ -145,6 +145,20 @@ class Recommendation(Exact):
     looks: list[Look]
     withheld: list[Piece]
     trace: Trace
+
+
+class Outfit(Recommendation):
+    """What a conversation came to. `found`: products that were offered for words; `language`: of the answer."""
+
+    language: Lang
+    found: list[Hit]
+
+
+class ChatCompletion(wire.ChatCompletion):
+    """`outfit` is this project's own field: the whole recommendation as data, which official clients keep in
+    `model_extra`."""
+
+    outfit: Outfit
 
 
 class Hits(Exact):

@@ -1,4 +1,4 @@
-"""Pictures of a request: data URLs through the one door for pictures, never an address that is opened."""
+"""Pictures of a request through the one door for pictures: data URLs, and addresses at hosts that the shop allows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from retrieval.items import Box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from assistant.api.remote import Fetcher
 
 _SIDE_PX = 1600  # enough for every model: the detector takes at most 1333 px on the longer side
 
@@ -34,18 +36,29 @@ class Photo:
         return [round(side / self.scale, 1) for side in sides]
 
 
-def open_photo(url: str, param: str) -> Photo:
-    """The picture in a data URL. Raises ApiError naming the field."""
-    if not url[:5].lower().startswith("data:"):
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """`fetcher` None: addresses are not opened."""
+
+    fetcher: Fetcher | None = None
+
+    def open(self, url: str, param: str) -> Photo:
+        """The picture in a data URL, or at an allowed address. Raises ApiError naming the field."""
+        try:
+            sent = images.decode(self._bytes(url, param))
+        except OutfitError as error:
+            raise errors.of(error, param=param) from error
+        picture = images.thumbnail(sent, _SIDE_PX)
+        return Photo(picture, max(picture.size) / max(sent.size))
+
+    def _bytes(self, url: str, param: str) -> bytes:
+        if url[:5].lower().startswith("data:"):
+            return images.from_data_url(url)
+        if self.fetcher is not None:
+            return self.fetcher.fetch(url, param)
         raise ApiError(
             f"'{param}': addresses of pictures are not opened here. Send the picture itself as a data URL "
             "(data:image/jpeg;base64,...).",
             code="remote_image_refused",
             param=param,
         )
-    try:
-        sent = images.decode(images.from_data_url(url))
-    except OutfitError as error:
-        raise errors.of(error, param=param) from error
-    picture = images.thumbnail(sent, _SIDE_PX)
-    return Photo(picture, max(picture.size) / max(sent.size))

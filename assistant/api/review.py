@@ -13,7 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from assistant import report
 from assistant.api import errors, review_wire, wire
 from assistant.api.errors import ApiError
-from assistant.api.work import Places, run
+from assistant.api.work import Drain, Places, run
 from assistant.compose import Assistant
 from assistant.desk import export, knobs, measures
 from assistant.desk.cases import garment_of, told
@@ -29,7 +29,7 @@ from retrieval.vocabulary import slot_of
 _PRIVATE = {"cache-control": "private, no-store"}
 
 
-def router(assistant: Assistant, places: Places) -> APIRouter:
+def router(assistant: Assistant, places: Places, drain: Drain) -> APIRouter:
     """The routes over a running assistant. What calls models takes one of the places."""
     refused = wire.refusals(400, 401, 413, 429, 500, 503)
     routes = APIRouter(prefix="/v1/outfit", responses=refused)
@@ -72,7 +72,7 @@ def router(assistant: Assistant, places: Places) -> APIRouter:
     )
     async def case(case_id: int, request: Request) -> dict[str, Any]:
         """With what the model says of each pair when it is asked in the other order, which is asked now if it never was."""
-        return await run(request, places, lambda: review.whole(_in_range(case_id)))
+        return await run(request, places, drain, lambda: review.whole(_in_range(case_id)))
 
     @routes.get(
         "/review/cases/{case_id}/photo", response_class=Response, responses=missing, summary="The shopper's garment", **tagged
@@ -113,7 +113,7 @@ def router(assistant: Assistant, places: Places) -> APIRouter:
     @routes.post("/review/try", response_model=review_wire.Trial, summary="Knobs on a sample", **tagged)
     async def trial(body: review_wire.TryRequest, request: Request) -> dict[str, Any]:
         """The main path over a sample of garments, as it is and with these knobs. Nothing changes for shoppers."""
-        return await run(request, places, lambda: review.trial(body.knobs, body.sample, body.lang))
+        return await run(request, places, drain, lambda: review.trial(body.knobs, body.sample, body.lang))
 
     @routes.get("/review/profiles", response_model=review_wire.Profiles, summary="Saved knobs", **tagged)
     async def profiles() -> dict[str, Any]:
@@ -123,7 +123,7 @@ def router(assistant: Assistant, places: Places) -> APIRouter:
     @routes.put("/review/profiles/{name}", response_model=review_wire.Profile, summary="Save knobs", **tagged)
     async def save_profile(name: str, body: review_wire.ProfileRequest, request: Request) -> dict[str, Any]:
         """Measures the knobs on a sample, then keeps both under the name."""
-        return await run(request, places, lambda: review.save_profile(name, body))
+        return await run(request, places, drain, lambda: review.save_profile(name, body))
 
     @routes.delete("/review/profiles/{name}", status_code=204, responses=missing, summary="Forget knobs", **tagged)
     async def remove_profile(name: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, create_model
+from pydantic import AfterValidator, ConfigDict, Field, create_model
 
 from assistant.api import outfit_wire, wire
 from assistant.api.outfit_wire import Exact
@@ -21,6 +21,8 @@ Sku = Annotated[str, Field(min_length=1, max_length=120)]
 Who = Annotated[str, Field(min_length=1, max_length=MOST_WHO, description="The stylist's name, kept with the decision")]
 Words = Annotated[str, Field(max_length=MOST_WORDS)]
 Share = float | None
+# Times are kept as UTC without saying so; whoever reads them is told.
+Moment = Annotated[datetime, AfterValidator(lambda at: at if at.tzinfo else at.replace(tzinfo=UTC))]
 
 
 def example(**fields: object) -> ConfigDict:
@@ -94,7 +96,7 @@ class CaseLook(Exact):
 class Opinion(Exact):
     rating: Literal["up", "down"]
     words: str
-    at: datetime
+    at: Moment
 
 
 class Decision(Exact):
@@ -106,7 +108,7 @@ class Decision(Exact):
     act: Act
     who: str
     key_id: str | None
-    at: datetime
+    at: Moment
     reason: Reason | None
     words: str
     sku: str | None
@@ -136,7 +138,7 @@ class Case(Exact):
     praise: int
     opinions: list[Opinion]
     times_seen: int
-    made_at: datetime
+    made_at: Moment
     decision: Decision | None
     trace: outfit_wire.Trace
 
@@ -374,7 +376,7 @@ class Profile(Exact):
     effect: Effect
     changed: Share
     who: str
-    at: datetime
+    at: Moment
     settings: str
 
 

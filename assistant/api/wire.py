@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 MODEL = "outfit-assistant"
 MOST_MESSAGES = 200
 MOST_IMAGES = 20
+MOST_DEPTH = 64
+TOO_DEEP = f"The request's JSON is nested too deeply: at most {MOST_DEPTH} levels are accepted"
 
 
 class Open(BaseModel):
@@ -23,16 +26,22 @@ class Body(Open):
     @model_validator(mode="before")
     @classmethod
     def _is_unicode(cls, body: Any) -> Any:
-        """JSON may name half a character, which no text can hold and nothing later could write."""
-        left = [body]
-        while left:
-            match left.pop():
-                case str(text) if not _is_text(text):
-                    raise ValueError("a text holds half of a surrogate pair, which is no character")
-                case dict(mapping):
-                    left += [*mapping.keys(), *mapping.values()]
-                case list(values):
-                    left += values
+        """JSON may name half a character, which no text can hold and nothing later could write; and it may be nested
+        without end, which would end whoever walks it."""
+        level, depth = [body], 0
+        while level:
+            if depth > MOST_DEPTH:
+                raise PydanticCustomError("too_deep", TOO_DEEP)
+            below: list[Any] = []
+            for value in level:
+                match value:
+                    case str(text) if not _is_text(text):
+                        raise ValueError("a text holds half of a surrogate pair, which is no character")
+                    case dict(mapping):
+                        below += [*mapping.keys(), *mapping.values()]
+                    case list(values):
+                        below += values
+            level, depth = below, depth + 1
         return body
 
 
@@ -48,7 +57,7 @@ def _is_text(text: str) -> bool:
 
 
 class ImageUrl(Open):
-    url: str = Field(description="The picture itself: data:image/jpeg;base64,... Addresses are not opened.")
+    url: str = Field(description="The picture itself: data:image/jpeg;base64,... Addresses are opened where the shop allows their host.")
 
 
 class Part(Open):
@@ -137,8 +146,7 @@ class ChatChoice(BaseModel):
 
 
 class ChatCompletion(BaseModel):
-    """`outfit` is this project's own field: the whole recommendation as data, which official clients keep in
-    `model_extra`."""
+    """An answer in one piece. `outfit`: see `outfit_wire.Outfit`."""
 
     id: str
     object: Literal["chat.completion"] = "chat.completion"

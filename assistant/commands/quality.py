@@ -24,6 +24,7 @@ BENCHES = {
     "start": "assistant.bench.start:bench_start",
     "looks": "assistant.bench.looks:bench_looks",
     "vlm": "assistant.bench.vlm:bench_vlm",
+    "api": "assistant.bench.api:bench_api",
 }
 
 DataOption = Annotated[Path, typer.Option(help="Folder of the real data: styles.csv, catalog-images.zip, ...")]
@@ -48,7 +49,7 @@ def evaluate(
 
 
 def bench(
-    task: Annotated[str, typer.Argument(help="search, start or looks; `all` runs every one.")] = "all",
+    task: Annotated[str, typer.Argument(help="search, start, looks, vlm or api; `all` runs every one.")] = "all",
     data: DataOption = Path("../shared/data"),
     seed: SeedOption = 0,
 ) -> None:

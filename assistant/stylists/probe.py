@@ -7,10 +7,12 @@ question about a picture.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from assistant import turn
 from assistant.stylists.client import ChatClient, Reply
 from assistant.stylists.loose_json import objects
 from assistant.stylists.replies import read_p_yes
@@ -112,6 +114,13 @@ def check(client: ChatClient) -> list[Finding]:
         else Finding("gives no log-probabilities: each pair is judged by a written answer")
     )
     return found
+
+
+def canary(client: ChatClient, longest_s: float = 5.0) -> None:
+    """One short question about a picture. Raises ModelError where it is not answered in time: a server may list its
+    models, and say that it is healthy, long after it has ceased to answer."""
+    with turn.within(time.monotonic() + longest_s):
+        client.ask_once(_body("Is the picture blue? Answer yes or no.", False, "max_tokens", 1))
 
 
 def _listed(client: ChatClient) -> bool:
