@@ -12,22 +12,26 @@ from decimal import Decimal
 from assistant.looks import Candidate
 from assistant.stylists import Suggestion
 from assistant.wish import Wish
-from retrieval.items import Garment, Gender, Hit, Item, Slot
+from retrieval.items import Closeness, Garment, Gender, Hit, Item, Slot
 from retrieval.lexicon import mentions, names_in
 from retrieval.ports import Where
 from retrieval.vocabulary import categories_in, slot_of
 
-SAME_PRODUCT = 0.93  # cosine of two pictures of one product by the compact encoder; others rarely reach it
+SAME_PRODUCT = 0.93  # cosine of two pictures of one product where no probability was fitted; others rarely reach it
 
 
 def same_product(alike: Sequence[Hit], in_place: Sequence[Hit], k: int) -> list[Hit]:
     """The k products to show for "find this", best first: `in_place` are the closest of the garment's slot, `alike` of all.
 
-    Of another slot only a hit from `SAME_PRODUCT` on is shown: it is the product itself, and the slot was misread.
+    Of another slot only what is "this is it" is shown: it is the product itself, and the slot was misread.
     """
-    sure = [hit for hit in alike if hit.score >= SAME_PRODUCT]
+    sure = [hit for hit in alike if _is_it(hit)]
     best = {hit.item.sku: hit for hit in (*sure, *in_place)}
-    return sorted(best.values(), key=lambda hit: -hit.score)[:k]
+    return sorted(best.values(), key=lambda hit: -(hit.score if hit.p_same is None else hit.p_same))[:k]
+
+
+def _is_it(hit: Hit) -> bool:
+    return hit.score >= SAME_PRODUCT if hit.p_same is None else hit.closeness is Closeness.SAME
 
 
 def open_slots(missing: Sequence[Slot], wish: Wish) -> tuple[Slot, ...]:

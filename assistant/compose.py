@@ -22,16 +22,18 @@ from assistant.stylist import Plan, Stylist
 from assistant.stylists import StylistModel
 from assistant.stylists.compact import CompactStylist, Kind
 from assistant.verdicts import VerdictCache
-from retrieval import feeds, registry, resources
+from retrieval import feeds, ranking, registry, resources
 from retrieval.catalogue import Catalogue
 from retrieval.colours import measure_palette
 from retrieval.describe import NeighbourDescriber
 from retrieval.errors import OutfitError, SpaceMismatch, StoreEmpty, StoreError
+from retrieval.finding import Finder
 from retrieval.indexes.engines import NAMES, Engine
 from retrieval.ingest import Progress, Summary, ingest
 from retrieval.ingest import rebuild as rebuild_vectors
 from retrieval.items import Gender
-from retrieval.ports import Describer, ImageEncoder, StoredIndex, TextEncoder
+from retrieval.ports import Describer, ImageEncoder, Space, StoredIndex, TextEncoder
+from retrieval.ranking import Ranking
 from retrieval.search import Search
 from retrieval.writer import only_writer
 
@@ -60,10 +62,17 @@ class Shelf:
     image_encoder: ImageEncoder
     search_threshold: float
     notices: tuple[str, ...] = ()
+    ranking: Ranking | None = None
 
     @property
     def search(self) -> Search:
-        return Search(self.catalogue, self.titles, self.pictures, self.text_encoder, self.image_encoder)
+        evidence = None
+        if self.ranking is not None:
+            from retrieval.encoders.compact import CompactEvidence
+
+            evidence = CompactEvidence()
+        parts = (self.catalogue, self.titles, self.pictures, self.text_encoder, self.image_encoder)
+        return Search(*parts, self.ranking, evidence)
 
     def ingest(
         self,
@@ -114,6 +123,12 @@ class Assistant:
         """This assistant with its answers shown to the stylists' desk, until it is closed."""
         self.desk.intake.start()
         return replace(self, stylist=replace(self.stylist, witness=self.desk.intake.take))
+
+    @property
+    def finder(self) -> Finder:
+        """From a photo to its product, by the same parts as the main path."""
+        plan = self.stylist.plan
+        return Finder(self.stylist.detector, self.search, plan.detection_threshold, plan.crop_scale)
 
     def close(self) -> None:
         self.desk.intake.stop()
@@ -245,7 +260,8 @@ def open_shelf(
     images = models.load(settings, "image encoder")
     texts = models.load(settings, "text encoder")
     image_encoder, text_encoder = images.model, texts.model
-    notices = tuple(filter(None, (images.notice, texts.notice)))
+    fitted, lack = ranking_for(image_encoder.space)
+    notices = tuple(filter(None, (images.notice, texts.notice, lack)))
     catalogue = Catalogue.open(url, create=True)
     if check_space:
         catalogue.check_space("image", image_encoder.space)
@@ -260,6 +276,19 @@ def open_shelf(
         image_encoder,
         texts.search_threshold or 0.0,
         notices,
+        fitted,
+    )
+
+
+def ranking_for(space: Space) -> tuple[Ranking | None, str]:
+    """How picture search weighs and says what it finds, where that was fitted for this space; else why it was not."""
+    fitted = ranking.load()
+    if fitted is not None and fitted.fits(space):
+        return fitted, ""
+    why = "none was fitted" if fitted is None else f"it was fitted for {fitted.model} {fitted.revision}"
+    return None, (
+        f"picture search goes by likeness alone and cannot say how sure it is of a product: its ranking is missing for "
+        f"{space.model} {space.revision} ({why}); {ranking.REFIT}"
     )
 
 

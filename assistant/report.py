@@ -6,6 +6,7 @@ from typing import Any
 
 from assistant.looks import Look, Piece, Recommendation, Trace
 from assistant.stylists import Verdict
+from retrieval.finding import Finding
 from retrieval.items import Attributes, Detection, Garment, Hit, Item, Swatch
 
 
@@ -71,7 +72,25 @@ def item(one: Item) -> dict[str, Any]:
 
 
 def hit(one: Hit) -> dict[str, Any]:
-    return {"item": item(one.item), "score": round(one.score, 4), "view": one.view}
+    """Of a product found by a picture, `p_same` and `closeness` say how sure that is; `score` only orders hits."""
+    return {
+        "item": item(one.item),
+        "score": round(one.score, 4),
+        "view": one.view,
+        "p_same": None if one.p_same is None else round(one.p_same, 4),
+        "closeness": one.closeness,
+        "twins": list(one.twins),
+    }
+
+
+def finding(one: Finding) -> dict[str, Any]:
+    """What a photo led to: a choice to make, or products, with a sentence where no garment was found."""
+    return {
+        "data": [hit(found) for found in one.hits],
+        "detections": [detection(found) for found in one.detections],
+        "needs_choice": one.needs_choice,
+        "notice": one.notice,
+    }
 
 
 def garment(one: Garment) -> dict[str, Any]:

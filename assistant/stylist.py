@@ -23,8 +23,9 @@ from assistant.rulings import Rulings
 from assistant.stylists import StylistModel
 from assistant.wish import Wish
 from retrieval.colours import measure_palette
-from retrieval.crops import NoGarment, OneGarment, SeveralGarments, crop, drawn, outcome
+from retrieval.crops import NoGarment, OneGarment, Outcome, SeveralGarments, crop
 from retrieval.describe import fill_gaps, settle_colour, title_of
+from retrieval.finding import see
 from retrieval.items import Box, Detection, Garment, Hit, Item, Slot
 from retrieval.ports import Detector
 from retrieval.search import AVAILABLE, Search
@@ -98,7 +99,7 @@ class Stylist:
         with self._turn() as now:
             log = _Log(now, watch)
             with log.step("detect", self.detector.name) as counts:
-                found = OneGarment(drawn(photo.size, box)) if box else outcome(self._detect(photo))
+                found = self._see(photo, box)
                 counts["garments"] = len(found.detections)
             match found:
                 case NoGarment() | SeveralGarments():
@@ -121,14 +122,13 @@ class Stylist:
 
     def detect(self, photo: Image) -> list[Detection]:
         """The garments of an RGB photo, one box each, surest first."""
-        return list(outcome(self._detect(photo)).detections)
+        return list(self._see(photo).detections)
 
     def _turn(self) -> AbstractContextManager[turn.Turn]:
         return turn.within(time.monotonic() + self.plan.deadline_s)
 
-    def _detect(self, photo: Image) -> list[Detection]:
-        least = self.plan.detection_threshold
-        return [d for d in self.detector.detect(photo) if d.confidence >= least or d.slot is None]
+    def _see(self, photo: Image, box: Box | None = None) -> Outcome:
+        return see(self.detector, photo, box=box, least=self.plan.detection_threshold)
 
     def _same_product(self, picture: Image, alike: Sequence[Hit], slot: Slot | None) -> list[Hit]:
         if slot is None:

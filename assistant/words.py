@@ -96,6 +96,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "garment.usage": ("Worn for", "场合"),
     "garment.season": ("Season", "季节"),
     "same.title": ("Closest in the shop", "店里最接近的商品"),
+    "same.is": ("This is it", "就是这件"),
+    "same.close": ("Close to it", "很接近"),
     "looks.title": ("{count} {count:look|looks} for it", "为它搭配了 {count} 套"),
     "looks.title_wish": ("{count} {count:look|looks}, as you asked", "按你的要求搭配了 {count} 套"),
     "looks.none": (

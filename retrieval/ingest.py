@@ -16,8 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from retrieval.catalogue import Catalogue, chunks
-from retrieval.duplicates import near_duplicates
+from retrieval.duplicates import MOST_COMPARED, near_duplicates, same_vectors
 from retrieval.errors import FeedError, SpaceMismatch
 from retrieval.feed_rows import FeedRow, Reject, reject
 from retrieval.feeds import Feed
@@ -104,7 +106,7 @@ def ingest(
             rejected_pictures=rows.rejected_pictures,
             reasons=_by_kind(rows.rejects),
             without_slot=dict(rows.without_slot.most_common()),
-            near_duplicates=near_duplicates(ledger.looks()) if pipeline.pictures_encoded else (),
+            near_duplicates=_near_duplicates(ledger, image_index) if pipeline.pictures_encoded else (),
             read_s=clock["read"],
             encode_s=clock["encode"],
             write_s=clock["write"],
@@ -163,6 +165,19 @@ def rebuild(
             write_s=clock["write"],
             total_s=time.perf_counter() - began,
         )
+
+
+def _near_duplicates(ledger: Ledger, index: VectorIndex) -> tuple[tuple[str, ...], ...]:
+    """Groups of skus whose photos look the same, by hash and colour, or by their vectors."""
+    looks = ledger.looks()
+    if len(looks) > MOST_COMPARED:
+        _LOG.warning("photos that look the same were found by their hashes alone: more than %s to compare", f"{MOST_COMPARED:,}")
+        return near_duplicates(looks)
+    held = index.fetch([f"{look.sku}/{look.view}" for look in looks])
+    if not held:
+        return near_duplicates(looks)
+    skus = [row.rpartition("/")[0] for row in held]
+    return near_duplicates(looks, same_vectors(skus, np.stack(list(held.values()))))
 
 
 # --- from the feed ------------------------------------------------------------------------------------------------------

@@ -211,13 +211,28 @@ class Item:
         return Garment(self.title, self.attributes, self.palette, picture, self.sku)
 
 
+class Closeness(StrEnum):
+    """How a product found by a picture is spoken of: as the product itself, or as one that looks like it."""
+
+    SAME = "this is it"
+    CLOSE = "close to it"
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An item found. `score` is higher for closer, in [-1, 1] (a cosine, or a fusion of cosines)."""
+    """An item found. `score` orders hits, higher is closer: a cosine in [-1, 1], or a fusion of cosines.
+
+    In a search by picture `p_same` is the probability in [0, 1] that the item is the pictured product, and `closeness`
+    the words for it; `p_same` is None where the model in use was never calibrated. `twins` are skus whose photos look the
+    same as this item's: they are folded into it.
+    """
 
     item: Item
     score: float
     view: str | None = None
+    p_same: float | None = None
+    closeness: Closeness | None = None
+    twins: tuple[str, ...] = ()
 
     def with_score(self, score: float) -> Hit:
         return replace(self, score=score)

@@ -243,14 +243,16 @@ class Ledger:
     def looks(self) -> list[Look]:
         """What every photo of the items that are ready looks like, by sku."""
         statement = (
-            select(views.c.sku, views.c.perceptual_hash, views.c.palette)
+            select(views.c.sku, views.c.name, views.c.perceptual_hash, views.c.palette)
             .join(items, items.c.sku == views.c.sku)
             .where(items.c.state == "ready")
             .order_by(views.c.sku, views.c.position)
         )
         with self._catalogue.reading() as connection:
             rows = connection.execute(statement).all()
-        return [Look(row.sku, int(row.perceptual_hash, 16), _mean_lab(swatches_of(row.palette))) for row in rows]
+        return [
+            Look(row.sku, int(row.perceptual_hash, 16), _mean_lab(swatches_of(row.palette)), row.name) for row in rows
+        ]
 
 
 def _now() -> datetime:

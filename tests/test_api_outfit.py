@@ -50,6 +50,21 @@ def test_search_by_picture_finds_the_product_itself(server):
     assert hit["item"]["sku"] == "8" and hit["view"] == "main" and hit["score"] > 0.99
 
 
+def test_search_by_picture_and_words_changes_what_the_words_speak_of(server):
+    jeans = photo_url((40, 60, 130))  # blue
+    alone = post(server, "/search", image=jeans, k=2)
+    both = post(server, "/search", image=jeans, text="jeans, but in black", k=2)
+    assert alone["data"][0]["item"]["sku"] == "1" and both["data"][0]["item"]["sku"] == "2"
+    assert both["data"][0]["p_same"] is None and not both["needs_choice"] and both["notice"] == ""
+
+
+def test_a_box_is_searched_as_it_was_drawn(server):
+    sheet = Image.new("RGB", (200, 128), "white")
+    sheet.paste(garment((110, 70, 40)), (100, 0))
+    (hit,) = post(server, "/search", image=images.to_data_url(sheet), box=[100, 0, 196, 128], k=1)["data"]
+    assert hit["item"]["sku"] == "8"
+
+
 def test_boxes_are_in_pixels_of_the_picture_that_was_sent(server):
     large = images.to_data_url(garment((40, 60, 130)).resize((2400, 3200), Image.Resampling.NEAREST))
     found = post(server, "/detect", image=large)
@@ -181,7 +196,10 @@ def test_what_the_shop_does_not_have_is_a_404(server, path):
     ("path", "body", "param"),
     [
         ("/search", {}, "text"),
-        ("/search", {"text": "a", "image": "data:"}, "text"),
+        ("/search", {"text": "a", "image": "data:"}, "image"),
+        ("/search", {"text": "a", "box": [1, 2, 3, 4]}, "box"),
+        ("/search", {"image": photo_url(), "box": [500, 500, 600, 600]}, "box"),
+        ("/search", {"image": photo_url(), "box": [5, 5, 5, 20]}, "box"),
         ("/search", {"text": "a", "k": 1000}, "k"),
         ("/search", {"text": "a", "slot": "hat"}, "slot"),
         ("/search", {"image": "http://127.0.0.1:9/a.png"}, "image"),

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import event
 
-from retrieval.duplicates import Look, near_duplicates
+from retrieval.duplicates import Look, near_duplicates, same_vectors
 from retrieval.errors import FeedError, SpaceMismatch, StoreError, StoreFull, StoreLocked
 from retrieval.feeds import read_feed
 from retrieval.indexes.exact import ExactIndex
@@ -593,3 +593,27 @@ def test_the_first_rows_of_the_public_catalogue(shop, shared_data):
         assert item.title == "Turtle Check Men Navy Blue Shirt"
         assert opened.catalogue.picture("15970").size == (item.views[0].width_px, item.views[0].height_px)
         assert HEADER
+
+
+def test_vectors_that_are_one_picture_agree_with_comparing_every_pair():
+    rng = np.random.default_rng(3)
+    base = rng.normal(size=(150, 64))
+    near = base[:60] + 0.01 * rng.normal(size=(60, 64)) * np.linspace(0, 12, 60)[:, None]  # from the same to merely alike
+    rows = np.concatenate((base, near, base[:2]))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    skus = [f"s{i}" for i in range(len(rows) - 2)] + ["twin", "s1"]  # one sku has a picture twice
+    cosines = rows @ rows.T
+    wanted = {
+        frozenset((skus[i], skus[j]))
+        for i in range(len(rows)) for j in range(i) if cosines[i, j] >= 0.998 and skus[i] != skus[j]
+    }  # fmt: skip
+    assert 10 < len(wanted) < 60
+    found = same_vectors(skus, rows)
+    joined = near_duplicates([Look(sku, i << 100, (10.0 * i, 0, 0)) for i, sku in enumerate(dict.fromkeys(skus))], found)
+    assert {frozenset(pair) for pair in found} <= wanted
+    assert all(any(pair <= set(group) for group in joined) for pair in wanted)
+
+
+def test_a_placeholder_under_ten_thousand_skus_is_one_group_at_once():
+    rows = np.tile(np.float32([0.6, 0.8]), (10_000, 1))
+    assert len(same_vectors([str(i) for i in range(10_000)], rows)) == 9_999

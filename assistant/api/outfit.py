@@ -21,9 +21,8 @@ from assistant.ui.files import media_type
 from assistant.understanding import understand
 from assistant.wish import Wish
 from retrieval.errors import InvalidBox
-from retrieval.items import Box, Detection, Gender, Hit, Item, Slot
+from retrieval.items import Box, Detection, Gender, Item, Slot
 from retrieval.ports import Where
-from retrieval.search import Search
 
 _BYTES = {"content": {"image/*": {"schema": {"type": "string", "format": "binary"}}}}
 _PICTURE: dict[int | str, dict[str, Any]] = {
@@ -46,20 +45,21 @@ def router(
     stylist, catalogue = assistant.stylist, assistant.catalogue
     by_words = WordSearch(assistant.search)
 
-    @routes.post("/search", response_model=outfit_wire.Hits, summary="Products by words or by a picture")
+    @routes.post("/search", response_model=outfit_wire.Hits, summary="Products by words, by a picture, or by both")
     async def search(body: outfit_wire.SearchRequest, request: Request) -> Response:
-        """The closest products, best first."""
+        """The closest products, best first; of each found by a picture, how likely it is the pictured one."""
         where = _where(body)
         leave = searches.take(caller(request))
         try:
             if body.image is None:
                 hits = await by_words.search(body.text, where, body.k)
+                answer = {"data": [report.hit(hit) for hit in hits], "detections": [], "needs_choice": False, "notice": ""}
             else:
                 photo = await run_in_threadpool(pictures.open, body.image, "image")
-                hits = await run_in_threadpool(_by_picture, assistant.search, photo, body, where)
+                answer = await run_in_threadpool(_by_picture, assistant, photo, body, where)
         finally:
             leave()
-        return JSONResponse({"data": [report.hit(hit) for hit in hits]})
+        return JSONResponse(answer)
 
     @routes.post("/detect", response_model=outfit_wire.Detections, summary="The garments in a photo")
     async def detect(body: outfit_wire.DetectRequest, request: Request) -> dict[str, Any]:
@@ -150,8 +150,10 @@ def router(
 
 
 def _where(body: outfit_wire.SearchRequest) -> Where:
-    if (body.text is None or not body.text.strip()) == (body.image is None):
-        raise ApiError("Expected 'text' or 'image', one of the two.", code="invalid_value", param="text")
+    if (body.text is None or not body.text.strip()) and body.image is None:
+        raise ApiError("Expected 'text', 'image', or both.", code="invalid_value", param="text")
+    if body.image is None and body.box is not None:
+        raise ApiError("'box' is of a picture, and there is no 'image'.", code="invalid_value", param="box")
     any_of: dict[str, frozenset[str]] = {"gender": frozenset({body.gender, Gender.UNISEX})} if body.gender else {}
     if body.slot:
         any_of["slot"] = frozenset({body.slot})
@@ -162,8 +164,12 @@ def _where(body: outfit_wire.SearchRequest) -> Where:
     )
 
 
-def _by_picture(search: Search, photo: Photo, body: outfit_wire.SearchRequest, where: Where) -> list[Hit]:
-    return search.by_image(photo.picture, where=where, k=body.k)
+def _by_picture(
+    assistant: Assistant, photo: Photo, body: outfit_wire.SearchRequest, where: Where
+) -> dict[str, Any]:
+    box, text = _box(body.box, photo), (body.text or "").strip()
+    found = assistant.finder.find(photo.picture, box=box, text=text, where=where, k=body.k)
+    return {**report.finding(found), "detections": [_detection(one, photo) for one in found.detections]}
 
 
 def _item(assistant: Assistant, sku: str, param: str) -> Item:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assistant.api import wire
 from assistant.stylists import Answer as YesNo
-from retrieval.items import Gender, Lang, Slot
+from retrieval.items import Closeness, Gender, Lang, Slot
 
 Corners = Annotated[list[float], Field(min_length=4, max_length=4)]
 _PICTURE = "data:image/jpeg;base64,/9j/4AAQSkZJRg..."
@@ -46,11 +46,17 @@ class Item(Exact):
 
 
 class Hit(Exact):
-    """`score`: higher is closer, in [-1, 1]. `view`: the item's photo that came closest, where photos were compared."""
+    """`p_same`: where a picture was searched for, the probability that this is the pictured product, and `closeness` the
+    words for it; null where words were searched for, or where that was never fitted to the model in use. `twins`: skus
+    whose photos look the same. `score` only orders the hits: higher is closer. `view`: the item's photo that came closest.
+    """
 
     item: Item
     score: float
     view: str | None
+    p_same: float | None
+    closeness: Closeness | None
+    twins: list[str]
 
 
 class Detection(Exact):
@@ -162,7 +168,14 @@ class ChatCompletion(wire.ChatCompletion):
 
 
 class Hits(Exact):
+    """`needs_choice`: the picture shows several garments (`detections`) and no `box` said which; `data` is empty then.
+    `notice` says so where no garment was found and the whole picture was searched. Both are empty for words alone.
+    """
+
     data: list[Hit]
+    detections: list[Detection]
+    needs_choice: bool
+    notice: str
 
 
 class Detections(Exact):
@@ -183,12 +196,13 @@ class Description(Exact):
 
 
 class SearchRequest(wire.Body):
-    """`text` or `image`, one of the two."""
+    """`text`, `image`, or both: "this, but in navy"."""
 
     model_config = _example(text="women's black jeans", k=5, in_stock=True)
 
     text: str | None = Field(None, max_length=2000)
     image: str | None = Field(None, description="A data URL")
+    box: Corners | None = Field(None, description="Left, top, right, bottom of the garment in pixels of the picture")
     k: int = Field(10, ge=1, le=100)
     gender: Gender | None = Field(None, description="Only that gender and Unisex")
     slot: Slot | None = None

@@ -14,7 +14,7 @@ from assistant.talk import Answered, Choice, Found, Line, Part, Talk
 from assistant.ui.cards import garment_title
 from assistant.ui.render import has_wishes
 from assistant.words import label_name, price_text, say, slot_name
-from retrieval.items import Hit, Item, Lang
+from retrieval.items import Closeness, Hit, Item, Lang
 
 _MOST_SAME = 3  # products like the garment that are named; all are in the data
 _HARMLESS = str.maketrans({"[": "(", "]": ")", "<": "‹", ">": "›", "`": "'"})
@@ -88,7 +88,10 @@ def _piece(piece: Piece, lang: Lang) -> str:
 
 
 def _hit(hit: Hit, lang: Lang) -> str:
-    return _item(hit.item, lang)
+    if hit.closeness is None:
+        return _item(hit.item, lang)
+    close = say("same.is" if hit.closeness is Closeness.SAME else "same.close", lang)
+    return f"{close}{_colon(lang)}{_item(hit.item, lang)}"
 
 
 def _item(item: Item, lang: Lang) -> str:

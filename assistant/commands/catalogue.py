@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -83,23 +84,32 @@ def rebuild() -> None:
 
 
 def search(
-    text: Annotated[str, typer.Argument(help="What to look for, in English or Chinese.")] = "",
+    words: Annotated[str, typer.Argument(help="What to look for, in English or Chinese.")] = "",
     image: Annotated[Path | None, typer.Option(help="A photo: find the product itself.")] = None,
+    text: Annotated[str, typer.Option(help='Beside a photo, what is to be different: "but in navy".')] = "",
+    box: Annotated[str | None, typer.Option(help="The garment's rectangle: LEFT,TOP,RIGHT,BOTTOM in pixels.")] = None,
+    choose: Annotated[int | None, typer.Option(min=1, help="Which of several garments: its number.")] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many products.")] = 10,
     gender: Annotated[Gender | None, typer.Option(help="Only that gender and Unisex.")] = None,
     slot: Annotated[Slot | None, typer.Option(help="Only that slot of a look.")] = None,
     max_price: Annotated[float | None, typer.Option(help="Only up to that price.")] = None,
     in_stock: Annotated[bool, typer.Option(help="Only what is in stock.")] = False,
 ) -> None:
-    """Find products by words, or by a photo.
+    """Find products by words, by a photo, or by both.
 
-    `outfit search "women's black skinny jeans"`, `outfit search 女士黑色紧身牛仔裤`, `outfit search --image photo.jpg`.
+    `outfit search "women's black skinny jeans"`, `outfit search 女士黑色紧身牛仔裤`, `outfit search --image photo.jpg`,
+    `outfit search --image photo.jpg --text "this, but in navy"`. Where the photo shows several garments they are listed
+    with numbers: run it again with --choose N. Of each product found by a photo it is said whether this is it, or only
+    close to it, and how likely that is.
     """
     from assistant.compose import build
     from retrieval.errors import InvalidInput
 
-    if bool(text) == bool(image):
-        raise InvalidInput("search wants words or --image, one of the two", hint='outfit search "navy blazer"')
+    asked = " ".join(filter(None, (words.strip(), text.strip())))
+    if not asked and image is None:
+        raise InvalidInput("search wants words or --image, or both", hint='outfit search "navy blazer"')
+    if image is None and (box or choose):
+        raise InvalidInput("--box and --choose speak of a photo, and there is none", hint="outfit search --image photo.jpg")
     any_of = {"gender": frozenset({gender, Gender.UNISEX})} if gender else {}
     if slot:
         any_of["slot"] = frozenset({slot})
@@ -109,20 +119,34 @@ def search(
         at_least={"in_stock": 1.0} if in_stock else {},
     )
     photo = console.open_photo(image) if image else None
-    found = build(Settings.load()).search
-    hits = found.by_image(photo, where=where, k=k) if photo else found.by_text(text, where=where, k=k)
-    _show(hits)
+    assistant = build(Settings.load())
+    if photo is None:
+        _show(assistant.search.by_text(asked, where=where, k=k))
+        return
+    drawn = console.box_of(box) if box else None
+    found = assistant.finder.find(photo, box=drawn, choose=choose, text=asked, where=where, k=k)
+    if found.needs_choice:
+        console.show_choice(found.detections, found.outcome.left_out)
+        return
+    if found.notice:
+        console.out.print(found.notice)
+    _show(found.hits)
 
 
-def _show(hits: list[Hit]) -> None:
+def _show(hits: Sequence[Hit]) -> None:
     if not hits:
         console.out.print("Nothing in the catalogue passes these conditions.")
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("score", "sku", "title", "category", "colour", "price"):
-        table.add_column(heading, justify="right" if heading in ("score", "price") else "left")
+    is_calibrated = any(hit.p_same is not None for hit in hits)
+    for heading in ("it is", "") if is_calibrated else ("score",):
+        table.add_column(heading, justify="left" if heading == "it is" else "right")
+    for heading in ("sku", "title", "category", "colour", "price"):
+        table.add_column(heading, justify="right" if heading == "price" else "left")
     for hit in hits:
         item = hit.item
         price = "" if item.price is None else f"{item.price} {item.currency or ''}".strip()
-        table.add_row(f"{hit.score:.3f}", item.sku, item.title, item.category, item.colour or "", price)
+        sure = (f"{hit.closeness}", f"{hit.p_same:.0%}") if is_calibrated else (f"{hit.score:.3f}",)
+        sku = " = ".join((item.sku, *hit.twins))
+        table.add_row(*sure, sku, item.title, item.category, item.colour or "", price)
     console.out.print(table)

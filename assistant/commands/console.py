@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from retrieval import images
 from retrieval.errors import InvalidInput, OutfitError
+from retrieval.items import Box, Detection
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,6 +43,25 @@ def open_photo(path: Path) -> Image:
         if path.name in str(error):
             raise
         raise type(error)(f"{path}: {error}", hint=error.hint) from error
+
+
+def box_of(text: str) -> Box:
+    """The rectangle that --box gives: LEFT,TOP,RIGHT,BOTTOM in pixels."""
+    try:
+        left, top, right, bottom = (float(side) for side in text.split(","))
+    except ValueError as error:
+        raise InvalidInput(f"--box {text!r}: expected LEFT,TOP,RIGHT,BOTTOM in pixels, e.g. 20,40,200,380") from error
+    return Box(left, top, right, bottom)
+
+
+def show_choice(detections: Sequence[Detection], left_out: int = 0) -> None:
+    """The garments of a photo with their numbers, for --choose."""
+    out.print(f"{len(detections)} garments found. Choose one with --choose N:")
+    for number, found in enumerate(detections, 1):
+        box = ",".join(f"{side:.0f}" for side in found.box.as_tuple())
+        out.print(f"  {number}  {found.slot or found.label}  {found.confidence:.0%}  box {box}")
+    if left_out:
+        out.print(f"  and {left_out} more, less sure: give the --box of the one that is meant")
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from assistant.looks import Look, Piece, Recommendation
 from assistant.settings import Settings
 from assistant.stylists import Answer
 from retrieval.errors import InvalidInput
-from retrieval.items import Box
+from retrieval.items import Hit
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -47,7 +47,7 @@ def recommend(
     picture = console.open_photo(photo)
     assistant = build(Settings.load())
     asked = understand(wish, Wish(lang=lang)) if wish else Wish(lang=lang)
-    chosen = _parse(box) if box else None
+    chosen = console.box_of(box) if box else None
     if choose is not None:
         found = assistant.stylist.detect(picture)
         if choose > len(found):
@@ -61,12 +61,9 @@ def recommend(
         html.write_text(as_html(answer, assistant.catalogue, lang), encoding="utf-8")
 
 
-def _parse(box: str) -> Box:
-    try:
-        left, top, right, bottom = (float(side) for side in box.split(","))
-    except ValueError as error:
-        raise InvalidInput(f"--box {box!r}: expected LEFT,TOP,RIGHT,BOTTOM in pixels, e.g. 20,40,200,380") from error
-    return Box(left, top, right, bottom)
+def _hit(hit: Hit) -> str:
+    sure = f" ({hit.closeness}, {hit.p_same:.0%})" if hit.p_same is not None else ""
+    return escape(hit.item.title) + sure
 
 
 def _show(answer: Recommendation) -> None:
@@ -74,15 +71,12 @@ def _show(answer: Recommendation) -> None:
         if not answer.detections:
             console.out.print("No garment found in this photo. Try one with the garment larger, or give its --box.")
             return
-        console.out.print(f"{len(answer.detections)} garments found. Choose one with --choose N:")
-        for number, found in enumerate(answer.detections, 1):
-            box = ",".join(f"{side:.0f}" for side in found.box.as_tuple())
-            console.out.print(f"  {number}  {found.slot or found.label}  {found.confidence:.0%}  box {box}")
+        console.show_choice(answer.detections)
         return
     colours = ", ".join(f"{swatch.name} {swatch.share:.0%}" for swatch in answer.garment.palette)
     console.out.print(f"[bold]{escape(answer.garment.title)}[/]  {colours}")
     if answer.same_product:
-        console.out.print("Looks most like: " + "; ".join(escape(hit.item.title) for hit in answer.same_product[:3]))
+        console.out.print("In the shop: " + "; ".join(_hit(hit) for hit in answer.same_product[:3]))
     for look in answer.looks:
         _show_look(look)
     refused = sum(piece.verdict.answer is Answer.NO for piece in answer.withheld)

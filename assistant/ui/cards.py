@@ -21,7 +21,7 @@ from assistant.words import (
     slot_name,
     stock_text,
 )
-from retrieval.items import Garment, Hit, Item, Lang, Slot, Swatch
+from retrieval.items import Closeness, Garment, Hit, Item, Lang, Slot, Swatch
 from retrieval.vocabulary import slot_of
 
 _MOST_SWATCHES = 4
@@ -168,11 +168,19 @@ def shelf(hits: Iterable[Hit], lang: Lang, *, act: str) -> str:
     cards = "".join(
         f'<li><button type="button" class="product" data-act="{act}" data-sku="{escape(hit.item.sku)}" '
         f'data-name="{escape(hit.item.title)}">'
-        f'<span class="frame">{picture(hit.item, lang)}</span>'
+        f'<span class="frame">{picture(hit.item, lang)}</span>{_how_close(hit, lang)}'
         f"<span>{escape(hit.item.title)}</span><b>{escape(price(hit.item, lang))}</b></button></li>"
         for hit in hits
     )
     return f'<ul class="shelf">{cards}</ul>'
+
+
+def _how_close(hit: Hit, lang: Lang) -> str:
+    if hit.closeness is None:
+        return ""
+    is_it = hit.closeness is Closeness.SAME
+    words = escape(say("same.is" if is_it else "same.close", lang))
+    return f'<em class="badge{" sure" if is_it else " like"}">{words}</em>'
 
 
 def price(item: Item, lang: Lang) -> str:

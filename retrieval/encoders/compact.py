@@ -22,17 +22,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval import resources
+from retrieval.colours import measure_palette
 from retrieval.encoders.compact_tokens import token_ids
 from retrieval.errors import ModelUnavailable
-from retrieval.items import Attributes, Gender, Slot
+from retrieval.items import Attributes, Gender, Item, Slot
 from retrieval.lexicon import to_english
 from retrieval.ports import Space
+from retrieval.ranking import palette_likeness
 from retrieval.vocabulary import slot_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 IMAGE_FILE, TEXT_FILE = "image.onnx", "text.npz"
+SEARCH_PROPERTY = "search"  # of the image file: how its instance space was widened (`retrieval.training.whiten`)
 WIDTH_PX, HEIGHT_PX = 64, 80
 BATCH = 64
 REMEMBERED = 512  # pictures whose answers are kept: what a few turns of a conversation ask again
@@ -92,10 +95,12 @@ class CompactModel:
         options.log_severity_level = 3  # warnings of the runtime about its own optimiser are nothing a person can act on
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-            about = json.loads(self._session.get_modelmeta().custom_metadata_map["outfit"])
+            said = self._session.get_modelmeta().custom_metadata_map
+            about, search = json.loads(said["outfit"]), json.loads(said.get(SEARCH_PROPERTY, "{}"))
         except Exception as error:  # onnxruntime's own exceptions have no base of their own
             raise ModelUnavailable(f"{file} is not a compact image model: {error}", hint=_HINT) from error
         self.digest = sha256(data).hexdigest()
+        self.is_mirrored = bool(search.get("mirrored", False))
         self.heads: Mapping[str, Head] = {
             name: Head(tuple(h["classes"]), h["temperature"], np.array(h["bias"], np.float32), h["least"])
             for name, h in about["heads"].items()
@@ -133,6 +138,19 @@ class CompactModel:
             name: np.stack([rows[k][i] for k in keys]) if keys else np.zeros((0, self.dims[name]), np.float32)
             for i, name in enumerate(self._names)
         }
+
+
+    def instances(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
+        """The instance space of letterboxed pictures: (n, d) float32 of L2 norm 1.
+
+        Where the file says so (`is_mirrored`) a picture counts together with its mirror image, since people mirror what
+        catalogues do not. That costs twice the time.
+        """
+        vectors = self.outputs_of(pixels)["instance"]
+        if not self.is_mirrored:
+            return vectors
+        both = vectors + self.outputs_of([p[:, ::-1] for p in pixels])["instance"]
+        return both / np.maximum(np.linalg.norm(both, axis=1, keepdims=True), np.float32(1e-12))
 
 
 class CompactText:
@@ -174,7 +192,7 @@ class CompactImageEncoder:
 
     def encode_images(self, images: Sequence[Image]) -> np.ndarray:
         """RGB pictures of any size -> (n, dim) float32, rows of L2 norm 1."""
-        return self._model.outputs(images)["instance"]
+        return self._model.instances([np.asarray(letterbox(image), np.uint8) for image in images])
 
 
 class CompactSharedImageEncoder:
@@ -244,6 +262,47 @@ class CompactDescriber:
             slot = slot_of(category)
             sums[slot] = sums.get(slot, 0.0) + float(p)
         return max(sums.items(), key=lambda pair: pair[1])
+
+
+class CompactEvidence:
+    """What a crop says for each item beside the vectors: log probability of its category, colour and gender, how close its
+    title lies to the picture in the space that both share, and how alike the measured palettes are.
+    See `retrieval.ranking`.
+    """
+
+    NAMES = ("category", "colour", "gender", "title", "palette")
+
+    FIELDS = ("category", "colour", "gender")
+    FLOOR = 1e-3  # a label that training never saw, or one that the catalogue got wrong, bars nothing
+
+    def __init__(self, model: CompactModel | None = None, text: CompactText | None = None) -> None:
+        self._model, self._text = model or load_image(), text or load_text()
+
+    def of(self, image: Image, items: Sequence[Item]) -> dict[str, np.ndarray]:
+        """By name, (n,) float64 for n items."""
+        out = self._model.outputs([image])
+        labels = {name: [getattr(item, name) for item in items] for name in self.FIELDS}
+        found = self.read({name: out[name][0] for name in self.FIELDS}, labels)
+        palette = measure_palette(letterbox(image))  # catalogue pictures were measured at that size, margin and all
+        found["title"] = self._text.encode([item.title for item in items]) @ out["shared"][0]
+        found["palette"] = np.array([palette_likeness(palette, item.palette) for item in items])
+        return found
+
+    def read(
+        self, logits: Mapping[str, np.ndarray], labels: Mapping[str, Sequence[str | None]]
+    ) -> dict[str, np.ndarray]:
+        """The heads' part alone: (classes,) logits and the items' labels, by field."""
+        return {name: self.read_one(name, logits[name], labels[name]) for name in self.FIELDS}
+
+    def read_one(self, name: str, logits: np.ndarray, labels: Sequence[str | None]) -> np.ndarray:
+        """(n,) log probability of each label by one head; an unknown label says nothing: it has the mean over the classes,
+        weighted by their probability."""
+        head = self._model.heads[name]
+        p = head.probabilities(logits[None].astype(np.float32))[0]
+        logs = np.log(np.maximum(p, self.FLOOR))
+        known = {label: float(value) for label, value in zip(head.classes, logs, strict=True)}
+        unsaid, least = float((p * logs).sum()), float(np.log(self.FLOOR))
+        return np.array([unsaid if label is None else known.get(str(label), least) for label in labels])
 
 
 def load_image(weights_dir: Path | None = None) -> CompactModel:

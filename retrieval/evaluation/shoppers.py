@@ -6,6 +6,7 @@ Not the code that makes training views: a measure should not share the mistakes 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
@@ -64,25 +65,42 @@ def perspective(corners_out: np.ndarray, size: tuple[int, int]) -> list[float]:
     return np.linalg.solve(np.array(rows), np.array(right)).tolist()
 
 
-def on_ground(image: Image.Image, ground: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Cut out, warped (corners moved by up to 10 %, turned by up to 20 degrees, mirrored half of the time), with a
-    shadow, set on a photo so that it fills 75 to 105 % of the frame; other light, JPEG. The size stays.
+def warped(
+    layers: Sequence[Image.Image], rng: np.random.Generator, *, fill: float = 1.0, shift: float = 0.0
+) -> list[Image.Image]:
+    """Pictures of one size, all changed alike: corners moved by up to 10 %, turned by up to 20 degrees, mirrored half of
+    the time, drawn at `fill` of the size, which stays.
     """
-    w, h = image.size
-    garment = cut_out(image)
+    w, h = layers[0].size
     if rng.random() < 0.5:
-        garment = garment.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    fill, angle = float(rng.uniform(0.75, 1.05)), float(np.deg2rad(rng.uniform(-20, 20)))
+        layers = [layer.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for layer in layers]
+    angle = float(np.deg2rad(rng.uniform(-20, 20)))
     corners = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], float) * (1 + rng.uniform(-0.1, 0.1, (4, 2)))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     placed = (corners * (w / 2, h / 2)) @ turn.T * fill + (w / 2, h / 2)
-    placed += rng.uniform(-0.05, 0.05, 2) * (w, h)
-    warped = garment.transform((w, h), Image.Transform.PERSPECTIVE, perspective(placed, (w, h)), Image.Resampling.BICUBIC)
-    scene = ground.resize((w, h), Image.Resampling.BICUBIC)
-    alpha = warped.getchannel("A")
+    placed += rng.uniform(-shift, shift, 2) * (w, h)
+    numbers = perspective(placed, (w, h))
+    return [
+        layer.transform((w, h), Image.Transform.PERSPECTIVE, numbers, Image.Resampling.BICUBIC) for layer in layers
+    ]
+
+
+def paste_with_shadow(scene: Image.Image, layer: Image.Image, at: tuple[int, int] = (0, 0)) -> None:
+    """Set an RGBA layer on a scene at a place, with a soft shadow below and right of it; in place."""
+    w, h = layer.size
+    alpha = layer.getchannel("A")
     shadow = Image.new("L", (w, h))
     shadow.paste(alpha, (max(1, w // 40), max(1, h // 40)))
     shadow = shadow.filter(ImageFilter.GaussianBlur(w / 40)).point(lambda a: int(a * 0.5))
-    scene.paste((20, 20, 20), (0, 0), shadow)
-    scene.paste(warped, (0, 0), alpha)
+    scene.paste((20, 20, 20), at, shadow)
+    scene.paste(layer, at, alpha)
+
+
+def on_ground(image: Image.Image, ground: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Cut out, warped (see `warped`), with a shadow, set on a photo so that it fills 75 to 105 % of the frame; other
+    light, JPEG. The size stays.
+    """
+    (layer,) = warped([cut_out(image)], rng, fill=float(rng.uniform(0.75, 1.05)), shift=0.05)
+    scene = ground.resize(image.size, Image.Resampling.BICUBIC)
+    paste_with_shadow(scene, layer)
     return compress(light(scene, rng), rng)
