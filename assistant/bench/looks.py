@@ -23,7 +23,7 @@ _PHOTOS = 100
 
 def bench_looks(data: Path, seed: int) -> Result:
     """Every photo is opened from its bytes and answered as a shopper's would be; several garments: the surest is taken."""
-    photos = _photos(data, seed)
+    photos = own_photos(data, seed)
     assistant = build(Settings.load())
     stylist = assistant.stylist
     seconds: list[float] = []
@@ -55,7 +55,8 @@ def bench_looks(data: Path, seed: int) -> Result:
     return Result("photo-to-looks", "outfit bench looks", revision(), seed, len(photos), figures)
 
 
-def _photos(data: Path, seed: int) -> list[bytes]:
+def own_photos(data: Path, seed: int) -> list[bytes]:
+    """The files of some photos that people took of their own clothes."""
     path = data / "user-photos.zip"
     if not path.is_file():
         raise InvalidInput(f"there is no {path}: expected the folder of real data", hint="outfit bench looks --data FOLDER")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -18,11 +18,13 @@ EVALUATIONS = {
     "colours": "retrieval.evaluation.colours:evaluate_colours",
     "text-search": "assistant.evaluation.text_search:evaluate_text_search",
     "compatibility": "assistant.evaluation.compatibility:evaluate_compatibility",
+    "cmc": "retrieval.evaluation.cmc:evaluate_cmc",
 }
 BENCHES = {
     "search": "assistant.bench.search:bench_search",
     "start": "assistant.bench.start:bench_start",
     "looks": "assistant.bench.looks:bench_looks",
+    "photo-search": "assistant.bench.photo_search:bench_photo_search",
     "vlm": "assistant.bench.vlm:bench_vlm",
     "api": "assistant.bench.api:bench_api",
 }
@@ -37,19 +39,35 @@ def add_to(cli: typer.Typer) -> None:
 
 
 def evaluate(
-    task: Annotated[str, typer.Argument(help="colours, text-search or compatibility; `all` runs every one.")] = "all",
+    task: Annotated[
+        str, typer.Argument(help="colours, text-search, compatibility or cmc; `all` runs every one.")
+    ] = "all",
     data: DataOption = Path("../shared/data"),
     seed: SeedOption = 0,
+    pictures: Annotated[Path, typer.Option(help="cmc: folder of `outfit train prepare`; what was read is kept beside it.")] = (
+        Path(".outfit/training/pictures")
+    ),
+    plot: Annotated[Path | None, typer.Option(help="cmc: draw the curves of all rows into this PNG.")] = None,
+    sheet: Annotated[
+        Path | None,
+        typer.Option(help="cmc: draw failures into this PNG (query, right one, top five), people's photos beside it."),
+    ] = None,
 ) -> None:
     """Measure quality on real data, with chance and baselines beside every figure.
 
-    Results are printed and kept in data/results as JSON; `outfit results` prints all of them as one table.
+    `cmc` asks how often a photo finds its product, at three degrees of difficulty. Results are printed and kept in
+    data/results as JSON; `outfit results` prints all of them as one table.
     """
-    _run(EVALUATIONS, task, data, seed)
+    if (plot or sheet) and task not in ("cmc", "all"):
+        raise InvalidInput(f"--plot and --sheet are for cmc, not for {task!r}", hint="outfit evaluate cmc --plot FILE")
+    say = lambda text: console.err.print(f"[dim]{text}[/]")  # noqa: E731
+    _run(EVALUATIONS, task, data, seed, cmc={"pictures": pictures, "plot": plot, "drawn": sheet, "say": say})
 
 
 def bench(
-    task: Annotated[str, typer.Argument(help="search, start, looks, vlm or api; `all` runs every one.")] = "all",
+    task: Annotated[
+        str, typer.Argument(help="search, start, looks, photo-search, vlm or api; `all` runs every one.")
+    ] = "all",
     data: DataOption = Path("../shared/data"),
     seed: SeedOption = 0,
 ) -> None:
@@ -69,13 +87,13 @@ def results() -> None:
         _show(result)
 
 
-def _run(tasks: dict[str, str], task: str, data: Path, seed: int) -> None:
+def _run(tasks: dict[str, str], task: str, data: Path, seed: int, **more: dict[str, Any]) -> None:
     if task != "all" and task not in tasks:
         raise InvalidInput(f"no task is called {task!r}: there are {', '.join(tasks)} and all")
     for name in tasks if task == "all" else (task,):
         console.err.print(f"[dim]{name} ...[/]")
         module, _, function = tasks[name].partition(":")
-        result = getattr(importlib.import_module(module), function)(data, seed)
+        result = getattr(importlib.import_module(module), function)(data, seed, **more.get(name, {}))
         write(result)
         _show(result)
 

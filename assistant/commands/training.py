@@ -27,7 +27,7 @@ def add_to(cli: typer.Typer) -> None:
         help="Train, export and measure the compact models, or a shop's own. Needs the extra [train].",
         no_args_is_help=True,
     )
-    for command in (prepare, compact, export, evaluate, split, pretrain, finetune):
+    for command in (prepare, compact, export, whiten, ranking, evaluate, split, pretrain, finetune):
         train.command()(command)
     cli.add_typer(train, name="train")
 
@@ -71,6 +71,48 @@ def export(
     export_compact(pictures, run, out or resources.path("weights"), epochs=epochs, views=views,
                    hard_share=hard_share, say=_say)  # fmt: skip
     console.out.print(f"written; next: outfit train evaluate --run {run}")
+
+
+def whiten(
+    data: Data = DATA,
+    pictures: Pictures = PICTURES,
+    weights: Annotated[Path | None, typer.Option(help="Folder of the weights; the shipped ones unless said.")] = None,
+    products: Annotated[int, typer.Option(help="Training products that the projection is fitted on.")] = 6000,
+    dim: Annotated[int, typer.Option(help="Numbers that it adds to each vector.")] = 256,
+    others: Annotated[int, typer.Option(help="Training products among which calibration products are sought.")] = 4500,
+    seed: Seed = 0,
+) -> None:
+    """Widen the space in which the same product is found, after an export: a closed-form reading beside the trained one.
+
+    It is kept, and so is counting each picture with its mirror image, only where calibration products are found better by
+    it. The weights are new then: `outfit rebuild` re-embeds a catalogue.
+    """
+    _needs("torch", "scipy", "onnx")
+    from retrieval.training.searching import whiten_compact
+
+    whiten_compact(pictures, data, weights or resources.path("weights"), pictures.parent / "search", products=products,
+                   dim=dim, others=others, seed=seed, say=_say)  # fmt: skip
+    console.out.print("next: outfit train ranking")
+
+
+def ranking(
+    data: Data = DATA,
+    pictures: Pictures = PICTURES,
+    weights: Annotated[Path | None, typer.Option(help="Folder of the weights; the shipped ones unless said.")] = None,
+    gallery: Annotated[int, typer.Option(help="Products that are searched; 0 for all.")] = 0,
+    seed: Seed = 0,
+) -> None:
+    """Fit how picture search weighs its first hits and how sure it is of them, on products kept for calibration.
+
+    Needed after each change of the weights: what was fitted for others is not used, and that is said in every answer.
+    Evidence beside the vectors (category, colour, gender, title, palette) is taken in only where it finds more.
+    """
+    _needs("torch", "scipy")
+    from retrieval.training.searching import rank_compact
+
+    rank_compact(pictures, data, weights or resources.path("weights"), pictures.parent / "search", gallery=gallery,
+                 seed=seed, say=_say)  # fmt: skip
+    console.out.print("next: outfit evaluate cmc")
 
 
 def evaluate(

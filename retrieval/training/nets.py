@@ -6,9 +6,10 @@ memory rather than computes; plain 3x3 convolutions then run near the peak of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -141,3 +142,16 @@ class TextNet(nn.Module):
         x = self.norm(rows / total[:, None])
         x = x + self.down(F.relu(self.up(x)))
         return F.normalize(self.out(x), dim=1)
+
+
+def untrained_reader(seed: int) -> Callable[[np.ndarray], np.ndarray]:
+    """The image net as it is before training: a function from (n, 80, 64, 3) uint8 to (n, instance_dim) of norm 1."""
+    torch.manual_seed(seed)
+    net = CompactNet(NetConfig()).eval()
+
+    @torch.no_grad()
+    def read(pixels: np.ndarray) -> np.ndarray:
+        x = (torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() - 127.5) / 64
+        return net(x)["instance"].numpy()
+
+    return read
