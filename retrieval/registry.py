@@ -121,6 +121,7 @@ MODELS: tuple[Model, ...] = (
                 ("weights", f"timm/vit_{arch}_patch{patch}_224.dino"), ("arch", f"vit_{arch}"), ("patch_size", patch)
             ),
             takes=("weights", "image_size", "hub", "device", "precision"),
+            exporter="retrieval.training.export_encoders:image_encoder",
         )
         for arch, patch in (("small", 16), ("small", 8), ("base", 16), ("base", 8))
     ),
@@ -134,6 +135,7 @@ MODELS: tuple[Model, ...] = (
             extra="models",
             arguments=(("weights", weights), ("name", name)),
             takes=("weights", "hub", "device", "precision"),
+            exporter="retrieval.training.export_encoders:image_encoder" if role == "image encoder" else None,
         )
         for name, weights, package, summary in (
             ("fashion-siglip", "Marqo/marqo-fashionSigLIP", "open_clip", "Marqo-FashionSigLIP, pictures and words in one space"),
@@ -152,6 +154,7 @@ MODELS: tuple[Model, ...] = (
             extra="models",
             arguments=(("weights", weights), ("name", name), ("pooling", pooling)),
             hub="modelscope",
+            exporter="retrieval.training.export_encoders:text_encoder",
             takes=("weights", "hub", "device", "precision", "remote_code"),
         )
         for name, weights, pooling, summary in (
@@ -159,6 +162,21 @@ MODELS: tuple[Model, ...] = (
             ("gte-chinese", "iic/nlp_gte_sentence-embedding_chinese-base", "cls", "GTE, sentences in Chinese"),
             ("gte-multilingual", "iic/gte_sentence-embedding_multilingual-base", "cls",
              "GTE, sentences in 70 languages; brings code of its own (setting remote_code)"),
+        )
+    ),
+    # Files that `outfit models export` wrote: the same vectors without torch.
+    *(
+        Model(
+            "onnx",
+            f"{modality} encoder",
+            f"retrieval.encoders.onnx_file:{factory}",
+            f"an exported {modality} encoder, the file that {modality}_weights names",
+            packages,
+            takes=("weights", "threads"),
+        )
+        for modality, factory, packages in (
+            ("image", "OnnxImageEncoder", ("onnxruntime",)),
+            ("text", "OnnxTextEncoder", ("onnxruntime", "tokenizers")),
         )
     ),
     # Those of a worker on another machine: whatever it serves for the role.

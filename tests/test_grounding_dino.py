@@ -107,6 +107,11 @@ class TestTargetSize:
     def test_by_hand(self, size, expected):
         assert gd.target_size(*size) == expected
 
+    def test_the_two_packages_part_by_a_pixel_where_the_long_side_decides(self):
+        # the short side is 1333 * 333 / 777 = 571.29, the long one 1333; of 571 it is 571 * 777 / 333 = 1332.3
+        assert gd.target_size(333, 777) == (571, 1333)
+        assert gd.target_size(333, 777, rounds_first=True) == (571, 1332)
+
 
 class TestWidened:
     def test_only_pictures_thinner_than_one_to_eight_are_set_on_a_ground(self):
@@ -157,6 +162,7 @@ class _Silent:
     """An engine that finds nothing: for what is refused before it is asked."""
 
     revision = "none"
+    rounds_first = False
 
     def look(self, pixels, caption):
         return gd.Reply(np.zeros((1, 3), np.float32), np.full((1, 4), 0.5, np.float32), [0, 1, 2])
@@ -240,7 +246,12 @@ def tiny():
         encoder_attention_heads=4, decoder_attention_heads=4, max_text_len=16,
     )  # fmt: skip
     model = transformers.GroundingDinoForObjectDetection(config).eval()
-    from transformers.models.grounding_dino.image_processing_pil_grounding_dino import GroundingDinoImageProcessorPil
+    try:
+        from transformers.models.grounding_dino.image_processing_pil_grounding_dino import (
+            GroundingDinoImageProcessorPil,
+        )
+    except ImportError:  # below 5 it has another name
+        from transformers import GroundingDinoImageProcessor as GroundingDinoImageProcessorPil
 
     return model, tokenizer, GroundingDinoImageProcessorPil()
 

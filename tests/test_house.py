@@ -17,7 +17,7 @@ HOMES = {
     "timm": ("retrieval/training/", "retrieval/encoders/"),
     "transformers": ("retrieval/detectors/grounding_dino", "retrieval/encoders/"),
     "groundingdino": ("retrieval/detectors/grounding_dino",),
-    "onnxruntime": ("retrieval/encoders/compact", "retrieval/detectors/compact", "retrieval/training/"),
+    "onnxruntime": ("retrieval/encoders/compact", "retrieval/encoders/onnx_file", "retrieval/detectors/compact", "retrieval/training/"),
     "onnx": ("retrieval/training/",),
     "chromadb": ("retrieval/indexes/chroma",),
     "pymilvus": ("retrieval/indexes/milvus",),

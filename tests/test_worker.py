@@ -191,7 +191,7 @@ class TestAccess:
 
     def test_labels_that_the_detector_cannot_read_are_told_as_they_are_here(self):
         class Silent:
-            revision = "none"
+            revision, rounds_first = "none", False
 
             def look(self, pixels, caption):
                 return Reply(np.zeros((1, 3), np.float32), np.full((1, 4), 0.5, np.float32), [0, 1, 2])

@@ -49,9 +49,14 @@ class Reply:
 
 
 class Engine(Protocol):
-    """The network in one of its two packages."""
+    """The network in one of its two packages.
+
+    `rounds_first`: of a picture whose long side decides, the short side is rounded before the long one is told from it
+    (groundingdino-py), or after (transformers): a pixel of difference.
+    """
 
     revision: str
+    rounds_first: bool
 
     def look(self, pixels: np.ndarray, caption: str) -> Reply:
         """(3, h, w) float32, normalised, and a caption such as `clothes . pants .` -> what is seen."""
@@ -62,9 +67,12 @@ class Engine(Protocol):
         ...
 
 
-def target_size(width: int, height: int, short_px: int = SHORT_SIDE_PX, long_px: int = LONG_SIDE_PX) -> tuple[int, int]:
+def target_size(
+    width: int, height: int, short_px: int = SHORT_SIDE_PX, long_px: int = LONG_SIDE_PX, *, rounds_first: bool = False
+) -> tuple[int, int]:
     """Width and height after scaling in proportion: the short side `short_px`, unless the long side would be more than
-    `long_px`. Fractions are cut off, as DETR does (Carion et al., 2020); no side falls below 1 px."""
+    `long_px`. Fractions are cut off, as DETR does (Carion et al., 2020); no side falls below 1 px. `rounds_first`: see
+    `Engine`."""
     small, large = min(width, height), max(width, height)
     short = float(short_px)
     if large / small * short_px > long_px:
@@ -72,15 +80,17 @@ def target_size(width: int, height: int, short_px: int = SHORT_SIDE_PX, long_px:
     rounded = max(1, round(short))
     if small == rounded and large <= long_px:
         return width, height
-    scaled = max(1, int(short * large / small))
+    scaled = max(1, int((rounded if rounds_first else short) * large / small))
     return (rounded, scaled) if width < height else (scaled, rounded)
 
 
-def preprocess(image: Image, short_px: int = SHORT_SIDE_PX, long_px: int = LONG_SIDE_PX) -> np.ndarray:
+def preprocess(
+    image: Image, short_px: int = SHORT_SIDE_PX, long_px: int = LONG_SIDE_PX, *, rounds_first: bool = False
+) -> np.ndarray:
     """A picture -> (3, h, w) float32: bilinear resize, then (value / 255 - mean) / deviation by channel."""
     from PIL import Image as pillow
 
-    size = target_size(*image.size, short_px, long_px)
+    size = target_size(*image.size, short_px, long_px, rounds_first=rounds_first)
     resized = image.convert("RGB").resize(size, pillow.Resampling.BILINEAR)
     values = np.asarray(resized, np.float32) / 255
     return ((values - np.array(MEAN, np.float32)) / np.array(STD, np.float32)).transpose(2, 0, 1)
@@ -164,7 +174,8 @@ class GroundingDinoDetector:
         """Garments that the words name; `labels` replace the configured ones for this picture."""
         caption = prompt_of(labels) if labels else self._caption
         full = widened(image)
-        reply = self._engine.look(preprocess(full, self._short_px, self._long_px), caption)
+        pixels = preprocess(full, self._short_px, self._long_px, rounds_first=self._engine.rounds_first)
+        reply = self._engine.look(pixels, caption)
         found = found_in(reply, full.size, self._engine.words, self._box_threshold, self._text_threshold)
         inside = [one for one in found if one.box.x0 < image.width and one.box.y0 < image.height]
         return suppress([replace(one, box=one.box.clip(*image.size)) for one in inside])
@@ -172,6 +183,8 @@ class GroundingDinoDetector:
 
 class TransformersEngine:
     """The network of the package transformers (4.57 or newer)."""
+
+    rounds_first = False
 
     def __init__(self, model, tokenizer, revision: str, device: str = "cpu") -> None:
         self._model, self._tokenizer = model.to(device).eval(), tokenizer
@@ -200,6 +213,8 @@ class TransformersEngine:
 
 class OriginalEngine:
     """The network of groundingdino-py 0.4.0."""
+
+    rounds_first = True
 
     def __init__(self, model, revision: str, device: str = "cpu") -> None:
         self._model, self._device, self.revision = model, device, revision
@@ -321,7 +336,7 @@ def _load_original(weights: str, hub: str, device: str) -> OriginalEngine:
         ) from error
     try:
         model = build_model(settings)
-    except OSError as error:
+    except (OSError, ValueError, TypeError) as error:  # the last where the folder lacks its words
         raise ModelUnavailable(
             f"the text encoder of GroundingDINO cannot be read: {str(error).splitlines()[0]}",
             hint=f"where there is a network: hf download {TEXT_ENCODER} --local-dir {beside}",

@@ -146,7 +146,7 @@ def _open_clip(folder: Path, run: Runtime) -> Towers:
         pixels,
         network.encode_image,
         lambda texts: {"text": np.asarray(tokenizer(texts))},
-        network.encode_text,
+        lambda given: network.encode_text(given["text"]),
         dim,
         revision,
         run,
@@ -166,7 +166,6 @@ def _of_open_clip(facts: dict[str, Any]) -> Pixels:
 
 
 def _transformers(folder: Path, run: Runtime) -> Towers:
-    import torch
     from transformers import AutoConfig, AutoTokenizer, CLIPModel, SiglipModel
 
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
@@ -174,8 +173,9 @@ def _transformers(folder: Path, run: Runtime) -> Towers:
     if config.model_type not in kinds:
         raise ModelUnavailable(f"{folder} holds a {config.model_type}: expected clip or siglip", hint=_HINT)
     network, report = kinds[config.model_type].from_pretrained(
-        folder, local_files_only=True, output_loading_info=True, torch_dtype=torch.float32
+        folder, local_files_only=True, output_loading_info=True
     )
+    network = network.float()
     if report["missing_keys"]:
         missing = sorted(report["missing_keys"])
         raise ModelUnavailable(f"{folder} lacks {len(missing)} weights, such as {', '.join(missing[:3])}", hint=_HINT)

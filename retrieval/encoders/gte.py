@@ -140,13 +140,12 @@ def open_folder(folder: Path, *, remote_code: bool) -> tuple[Any, Any]:
             "unless you allow it",
             hint="read it; then OUTFIT_REMOTE_CODE=true, or take the text encoder gte-chinese or gte, which need none",
         )
-    import torch
     from transformers import AutoModel, AutoTokenizer
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=remote_code)
         network, report = AutoModel.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=remote_code, torch_dtype=torch.float32,
+            folder, local_files_only=True, trust_remote_code=remote_code,
             output_loading_info=True,
         )  # fmt: skip
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
@@ -163,7 +162,7 @@ def open_folder(folder: Path, *, remote_code: bool) -> tuple[Any, Any]:
             f"{folder} lacks {len(missing)} weights of its {type(network).__name__}, such as {', '.join(missing[:3])}",
             hint="take weights of the architecture that its config.json names",
         )
-    return tokenizer, network
+    return tokenizer, network.float()
 
 
 def _json(file: Path) -> dict[str, Any]:
