@@ -29,17 +29,20 @@ def words(folder: Path, most: int) -> None:
 
 @pytest.fixture(scope="module", params=["clip", "siglip"])
 def plain(request, tmp_path_factory) -> Path:
-    """A snapshot of transformers, FashionCLIP's kind or SigLIP's."""
+    return small_clip(tmp_path_factory.mktemp(request.param), request.param)
+
+
+def small_clip(folder: Path, kind: str) -> Path:
+    """A snapshot of transformers, FashionCLIP's kind (clip) or SigLIP's, with seeded random weights."""
     torch = pytest.importorskip("torch", reason="towers run on torch")
     transformers = pytest.importorskip("transformers", reason="towers run on transformers")
-    folder = tmp_path_factory.mktemp(request.param)
     most = 16
     words(folder, most)
     torch.manual_seed(0)
     size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
     text = {"vocab_size": 54, "max_position_embeddings": most, "bos_token_id": 52, "eos_token_id": 53, "pad_token_id": 53}
     vision = {"image_size": 32, "patch_size": 8}
-    if request.param == "clip":
+    if kind == "clip":
         config = transformers.CLIPConfig(text_config=size | text, vision_config=size | vision, projection_dim=24)
         made = transformers.CLIPModel(config)
         transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)

@@ -101,20 +101,10 @@ def test_an_exported_text_encoder_gives_the_same_vectors(minilm, text_files):  #
 
 
 def test_an_exported_clip_gives_the_same_vectors(torch, tmp_path, pictures_folder):
-    transformers = pytest.importorskip("transformers", reason="towers run on transformers")
     from retrieval.encoders.clip import ClipImageEncoder
-    from tests.test_clip import words
+    from tests.test_clip import small_clip
 
-    words(tmp_path, 16)
-    torch.manual_seed(0)
-    size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    config = transformers.CLIPConfig(
-        text_config=size | {"vocab_size": 54, "max_position_embeddings": 16, "eos_token_id": 53},
-        vision_config=size | {"image_size": 32, "patch_size": 8},
-        projection_dim=24,
-    )
-    transformers.CLIPModel(config).save_pretrained(tmp_path)
-    transformers.CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(tmp_path)
+    small_clip(tmp_path, "clip")
     row = registry.row("image encoder", "fashion-clip")
     options = {"weights": str(tmp_path), "device": "cpu"}
     done = export(Job(row, tmp_path / "clip.onnx", options, False, pictures_folder, lambda text: None))

@@ -41,6 +41,7 @@ from tests.api_server import serving, small_shop
 from tests.contracts.detector import DetectorContract, noise
 from tests.contracts.image_encoder import ImageEncoderContract, garment
 from tests.contracts.text_encoder import TEXTS, TextEncoderContract
+from tests.test_gte import minilm  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -119,6 +120,25 @@ class TestTheSameAsHere:
     def test_boxes_of_a_large_photo_are_in_its_own_pixels(self, url):
         found = RemoteDetector(url).detect(Image.new("RGB", (4096, 1024)))
         assert found[0].box.as_tuple() == pytest.approx((0, 0, 2048, 1024))
+
+
+def test_torch_encoders_by_a_worker_are_the_same_as_here(minilm, tmp_path):  # noqa: F811
+    from retrieval.encoders.clip import ClipImageEncoder
+    from retrieval.encoders.gte import GteTextEncoder
+    from tests.test_clip import small_clip
+
+    texts = GteTextEncoder(str(minilm), name="gte", device="cpu", precision="float32")
+    images = ClipImageEncoder(str(small_clip(tmp_path, "clip")), name="fashion-clip", device="cpu", precision="float32")
+    given = {
+        "image encoder": loaded("image encoder", images, "fashion-clip"), "text encoder": loaded("text encoder", texts, "gte"),
+    }  # fmt: skip
+    with serving(create_app(Worker(given))) as url:
+        remote_texts, remote_images = RemoteTextEncoder(url), RemoteImageEncoder(url)
+        assert (remote_texts.space, remote_texts.search_threshold) == (texts.space, 0.6)
+        np.testing.assert_allclose(remote_texts.encode_queries(TEXTS), texts.encode_queries(TEXTS), atol=1e-4)
+        assert remote_images.space == images.space
+        many = [garment("bag", "red"), *(noise(40 + i, 50) for i in range(20))]
+        np.testing.assert_allclose(remote_images.encode_images(many), images.encode_images(many), atol=1e-4)
 
 
 class TestAccess:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -105,7 +106,10 @@ def _write(network: nn.Module, example: tuple, axes: Mapping[str, dict], out: Pa
     import onnx
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        # what is fixed while writing would show in the comparison, which runs over inputs of other sizes
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             network.eval(), example, str(out), input_names=list(axes), output_names=["vectors"],
             dynamic_axes={**axes, "vectors": {0: "n"}}, opset_version=17, dynamo=False,
