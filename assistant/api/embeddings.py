@@ -6,7 +6,7 @@ import base64
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
@@ -32,9 +32,9 @@ class EmbeddingRequest(wire.Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"model": "hashing-text", "input": "black jeans"}]})
 
     model: str
-    input: str | list[str] | list[int] | list[list[int]] = Field(description="Texts, cl100k_base ids, or data URLs")
+    input: str | list[str] | list[StrictInt] | list[list[StrictInt]] = Field(description="Texts, cl100k_base ids, or data URLs")
     encoding_format: Literal["float", "base64"] | None = Field("float", description="base64: little-endian float32")
-    dimensions: Annotated[int, Field(ge=1)] | None = Field(None, description="The space's own number, or left out")
+    dimensions: Annotated[StrictInt, Field(ge=1)] | None = Field(None, description="The space's own number, or left out")
     input_type: Literal["document", "query"] = Field(
         "document", description="Of this project: texts as titles of items, or as questions for them"
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt
 
 from assistant.api import wire
 from assistant.stylists import Answer as YesNo
 from retrieval.items import Closeness, Gender, Lang, Slot
 
-Corners = Annotated[list[float], Field(min_length=4, max_length=4)]
+Corners = Annotated[list[StrictFloat], Field(min_length=4, max_length=4)]
 _PICTURE = "data:image/jpeg;base64,/9j/4AAQSkZJRg..."
 
 
@@ -203,11 +203,11 @@ class SearchRequest(wire.Body):
     text: str | None = Field(None, max_length=2000)
     image: str | None = Field(None, description="A data URL")
     box: Corners | None = Field(None, description="Left, top, right, bottom of the garment in pixels of the picture")
-    k: int = Field(10, ge=1, le=100)
+    k: StrictInt = Field(10, ge=1, le=100)
     gender: Gender | None = Field(None, description="Only that gender and Unisex")
     slot: Slot | None = None
-    max_price: float | None = Field(None, ge=0)
-    in_stock: bool = False
+    max_price: StrictFloat | None = Field(None, ge=0)
+    in_stock: StrictBool = False
 
 
 class DetectRequest(wire.Body):

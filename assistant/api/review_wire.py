@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, create_model
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, create_model
 
 from assistant.api import outfit_wire, wire
 from assistant.api.outfit_wire import Exact
@@ -177,7 +177,7 @@ class DecisionRequest(wire.Body):
 
     model_config = example(cases=[5], act="reject", who="Mei", reason="occasion", words="Too formal", sku="3")
 
-    cases: list[int] = Field(min_length=1, max_length=200)
+    cases: list[StrictInt] = Field(min_length=1, max_length=200)
     act: Literal["approve", "reject", "replace"]
     who: Who
     reason: Reason | None = None
@@ -290,10 +290,10 @@ class Measures(Exact):
 # --- knobs ------------------------------------------------------------------------------------------------------------
 
 _RANGED = {
-    name: (int if step == 1 else float, Field(ge=least, le=most)) for name, (least, most, step) in RANGES.items()
+    name: (StrictInt if step == 1 else StrictFloat, Field(ge=least, le=most)) for name, (least, most, step) in RANGES.items()
 }
 Knobs = create_model(
-    "Knobs", __base__=Exact, __doc__="The settings of the same names.", **_RANGED, guardrail_both_orders=(bool, ...)
+    "Knobs", __base__=Exact, __doc__="The settings of the same names.", **_RANGED, guardrail_both_orders=(StrictBool, ...)
 )
 _KNOBS = {"search_threshold": 0.2, "candidates_per_title": 12, "admitted_per_slot": 6, "guardrail_rounds": 3,
           "guardrail_least_p_yes": 0.0, "text_weight": 0.4, "colour_weight": 1.5, "style_weight": 1.0,
@@ -317,7 +317,7 @@ class TryRequest(wire.Body):
     model_config = example(knobs=_KNOBS, sample=6, lang="en")
 
     knobs: Knobs
-    sample: int = Field(6, ge=1, le=24)
+    sample: StrictInt = Field(6, ge=1, le=24)
     lang: Literal["en", "zh"] = "en"
 
 
@@ -367,7 +367,7 @@ class ProfileRequest(wire.Body):
 
     knobs: Knobs
     who: Who
-    sample: int = Field(6, ge=1, le=24)
+    sample: StrictInt = Field(6, ge=1, le=24)
 
 
 class Profile(Exact):

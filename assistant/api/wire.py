@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, model_validator
 from pydantic_core import PydanticCustomError
 
 MODEL = "outfit-assistant"
@@ -72,7 +72,7 @@ class ChatMessage(Open):
 
 
 class StreamOptions(Open):
-    include_usage: bool = False
+    include_usage: StrictBool = False
 
 
 class JsonSchema(Open):
@@ -106,18 +106,18 @@ class ChatRequest(Body):
 
     model: str
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST_MESSAGES)]
-    stream: bool | None = False
+    stream: StrictBool | None = False
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
+    max_tokens: StrictInt | None = Field(None, ge=1)
+    max_completion_tokens: StrictInt | None = Field(None, ge=1)
     stop: str | Annotated[list[str], Field(max_length=4)] | None = None
-    temperature: float | None = Field(None, ge=0, le=2, description="Accepted; answers do not depend on chance")
-    top_p: float | None = Field(None, ge=0, le=1, description="Accepted; answers do not depend on chance")
+    temperature: StrictFloat | None = Field(None, ge=0, le=2, description="Accepted; answers do not depend on chance")
+    top_p: StrictFloat | None = Field(None, ge=0, le=1, description="Accepted; answers do not depend on chance")
     response_format: ResponseFormat | None = None
-    n: int | None = Field(None, description="1 only")
-    logprobs: bool | None = Field(None, description="Not supported")
-    top_logprobs: int | None = Field(None, description="Not supported")
-    logit_bias: dict[str, float] | None = Field(None, description="Not supported")
+    n: StrictInt | None = Field(None, description="1 only")
+    logprobs: StrictBool | None = Field(None, description="Not supported")
+    top_logprobs: StrictInt | None = Field(None, description="Not supported")
+    logit_bias: dict[str, StrictFloat] | None = Field(None, description="Not supported")
     tools: list[Any] | None = Field(None, description="Not supported")
     functions: list[Any] | None = Field(None, description="Not supported")
     audio: dict[str, Any] | None = Field(None, description="Not supported")
