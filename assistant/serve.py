@@ -112,12 +112,13 @@ def build_app(
         api = telemetry.around(api)
     if not with_page:
         return api
-    from assistant.ui import files, shop
+    from assistant.ui import desk, files, shop
     from retrieval import resources
 
     app = FastAPI(title="Outfit assistant", docs_url=None, redoc_url=None, openapi_url=None)
     drawer = files.SharedDrawer(assistant.catalogue) if assistant.settings.shared_state else files.Drawer()
     app.router.routes.extend(files.routes(assistant.catalogue, drawer, resources.path("demo/photos")))
+    app.router.routes.extend(desk.routes(assistant))
     page = shop.mount(app, assistant, drawer)  # it answers every address that nothing else took
 
     async def both(scope: Any, receive: Any, send: Any) -> None:

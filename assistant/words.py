@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from string import Formatter
 
+from assistant.desk.words import TEXTS as DESK_TEXTS
 from retrieval import colours, vocabulary
 from retrieval.errors import InvalidInput
 from retrieval.items import Gender, Item, Lang, Slot
@@ -220,6 +221,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "season.Fall": ("Autumn", "秋"),
     "season.Winter": ("Winter", "冬"),
 }
+
+TEXTS |= DESK_TEXTS
 
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥", "INR": "₹"}
 

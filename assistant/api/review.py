@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
@@ -20,12 +21,14 @@ from assistant.desk.cases import garment_of, told
 from assistant.desk.decisions import Decision, Wanted
 from assistant.desk.store import AlreadyDecided, Case, Filter
 from assistant.guardrail import BY_A_STYLIST
+from assistant.looks import Recommendation
 from retrieval import images
 from retrieval.describe import title_of
 from retrieval.errors import InvalidInput, OutfitError
 from retrieval.items import Attributes, Garment, Item, Lang, Slot
 from retrieval.vocabulary import slot_of
 
+_SAMPLE_S = 60.0
 _PRIVATE = {"cache-control": "private, no-store"}
 
 
@@ -142,6 +145,8 @@ class _Review:
     def __init__(self, assistant: Assistant) -> None:
         self._assistant = assistant
         self._store, self._crops, self._profiles = assistant.desk.store, assistant.desk.crops, assistant.desk.profiles
+        # What the plan in use answers to the sample: the same for every turn of a knob, so it is kept a while.
+        self._in_use: tuple[float, tuple, list[Recommendation]] = (0.0, (), [])
 
     # --- feedback ---
 
@@ -292,7 +297,14 @@ class _Review:
     def trial(self, turned: review_wire.Knobs, n: int, lang: Lang) -> dict[str, Any]:
         chosen = knobs.Knobs(**turned.model_dump())
         sample = knobs.sample_of(self._assistant.desk, self._assistant.catalogue, n)
-        tried = knobs.try_out(self._assistant.stylist, chosen, [garment for garment, _ in sample], lang)
+        garments = [garment for garment, _ in sample]
+        until, of_which, now = self._in_use
+        asked = (lang, *((garment.sku, garment.title, case) for garment, case in sample))
+        if of_which != asked or time.monotonic() > until:
+            stylist = self._assistant.stylist
+            now = knobs.answers(stylist, knobs.Knobs.of(stylist.plan), garments, lang)
+            self._in_use = (time.monotonic() + _SAMPLE_S, asked, now)
+        tried = knobs.try_out(self._assistant.stylist, chosen, garments, lang, now)
         book = self._store.book()
         return {
             "now": knobs.effect_of([(one.garment, one.now) for one in tried], book),

@@ -102,13 +102,21 @@ class Tried:
     then: Recommendation
 
 
-def try_out(stylist: Stylist, knobs: Knobs, sample: Sequence[Garment], lang: Lang) -> list[Tried]:
-    """The main path over the sample by the plan in use and by the knobs, without stylists' decisions on either side:
-    otherwise each would look as good as they are."""
-    bare = replace(stylist, rulings=lambda _: Rulings(), witness=None)
-    turned = replace(bare, plan=knobs.plan(stylist.plan))
-    wish = Wish(lang=lang)
-    return [Tried(garment, bare.complete(garment, wish), turned.complete(garment, wish)) for garment in sample]
+def answers(stylist: Stylist, knobs: Knobs, sample: Sequence[Garment], lang: Lang) -> list[Recommendation]:
+    """The main path over the sample with these knobs, without stylists' decisions: otherwise each would look as good as
+    they are."""
+    turned = replace(stylist, rulings=lambda _: Rulings(), witness=None, plan=knobs.plan(stylist.plan))
+    return [turned.complete(garment, Wish(lang=lang)) for garment in sample]
+
+
+def try_out(
+    stylist: Stylist, knobs: Knobs, sample: Sequence[Garment], lang: Lang, now: Sequence[Recommendation] | None = None
+) -> list[Tried]:
+    """The sample by the knobs beside the plan in use; `now` are the answers by that plan, where they are known."""
+    if now is None:
+        now = answers(stylist, Knobs.of(stylist.plan), sample, lang)
+    then = answers(stylist, knobs, sample, lang)
+    return [Tried(*row) for row in zip(sample, now, then, strict=True)]
 
 
 def effect_of(answers: Sequence[tuple[Garment, Recommendation]], book: Book) -> dict[str, float | None]:

@@ -1,0 +1,378 @@
+// The desk's queue: shows one case after another and sends what the stylist decides, each by one key.
+import { all, api, askWho, failed, find, firstLang, garmentPicture, itemPicture, make, named, palette, percent, price, reasons, say, speak,
+  state, toast } from './desk_common.js';
+import { showMeasures } from './desk_measures.js';
+import { showKnobs } from './desk_knobs.js';
+
+const PAGE = 20;
+let rows = [], count = 0, next = null;  // the queue as far as it is loaded
+let at = 0, piece = -1;  // which case, and which of its pieces (-1: the whole look)
+const marked = new Set();
+const wholes = new Map();  // cases with both orders, by id
+let chosen = { state: 'open' }, tab = 'queue';
+let line = Promise.resolve();  // what was decided stands in line: keys pressed faster than the server answers are not lost
+
+const current = () => rows[at] && (wholes.get(rows[at].id) ?? rows[at]);
+
+// --- loading ---
+
+async function load(from = null) {
+  const query = new URLSearchParams({ limit: PAGE, ...Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== '')) });
+  if (chosen.state === '') query.set('state', '');
+  if (from !== null) query.set('after', from);
+  if (from === null) find('#case').replaceChildren(make('p.aside', {}, say('desk.loading')));
+  try {
+    const page = await api(`cases?${clean(query)}`);
+    rows = from === null ? page.data : [...rows, ...page.data];
+    count = page.count; next = page.next;
+    if (from === null) { at = 0; piece = -1; wholes.clear(); }
+    show();
+    progress();
+  } catch (error) { failed(error); }
+}
+
+function clean(query) {
+  for (const [name, value] of [...query]) if (value === '') query.delete(name);
+  return query;
+}
+
+async function progress() {
+  try {
+    const found = await api('progress');
+    const done = found.approved + found.rejected + found.settled;
+    const bar = find('.progress progress');
+    bar.max = Math.max(1, done + found.open);
+    bar.value = done;
+    bar.setAttribute('aria-label', say('desk.progress', { done, all: done + found.open }));
+    find('#done').textContent = say('desk.progress', { done, all: done + found.open });
+    find('#contested').textContent = found.contested ? say('desk.contested_left', { count: found.contested }) : '';
+    filters(found.categories);
+  } catch (error) { failed(error); }
+}
+
+// The case with the model's second order; the next one is asked for ahead of time.
+async function complete(row) {
+  if (!row || wholes.has(row.id)) return;
+  try {
+    wholes.set(row.id, await api(`cases/${row.id}`));
+    if (rows[at]?.id === row.id) showCase();
+  } catch (error) { if (error.status !== 404) failed(error); }
+}
+
+// --- showing ---
+
+function show() {
+  showList();
+  showCase();
+  complete(rows[at]).then(() => complete(rows[at + 1]));
+  find('#more').hidden = next === null;
+  if (next !== null && rows.length - at < 5) load(next);
+}
+
+function filters(categories) {
+  const form = find('#filters');
+  const option = (name, value, text) => make('option', { value, selected: (chosen[name] ?? '') === value }, text);
+  const list = (name, label, options) => make('label', {}, make('span', {}, say(label)),
+    make('select', { name }, options.map(([value, text]) => option(name, value, text))));
+  const any = ['', say('desk.any')];
+  const states = { open: 'desk.state.open', approved: 'desk.state.approved', rejected: 'desk.state.rejected', settled: 'desk.state.settled' };
+  const kinds = { look: 'desk.kind.look', pair: 'desk.kind.pair', contested: 'desk.contested', complaints: 'desk.complaints' };
+  const answers = { yes: 'desk.answer.yes', no: 'desk.answer.no', undecided: 'desk.answer.undecided' };
+  const focused = document.activeElement?.name;
+  form.replaceChildren(
+    list('state', 'desk.filter_state', Object.entries(states).map(([value, key]) => [value, say(key)])),
+    list('what', 'desk.filter_kind', [any, ...Object.entries(kinds).map(([value, key]) => [value, say(key)])]),
+    list('category', 'desk.filter_category', [any, ...categories.map((name) => [name, named(name)])]),
+    list('answer', 'desk.filter_model', [any, ...Object.entries(answers).map(([value, key]) => [value, say(key)])]),
+    make('label', {}, make('span', {}, say('desk.filter_text')), make('input', { name: 'text', type: 'search', maxlength: 100, value: chosen.text ?? '' })),
+  );
+  form.what.value = chosen.kind ?? (chosen.contested ? 'contested' : chosen.complaints ? 'complaints' : '');
+  if (focused && form[focused]) form[focused].focus();
+}
+
+function readFilters() {
+  const form = find('#filters'), what = form.what.value;
+  chosen = { state: form.state.value, category: form.category.value, answer: form.answer.value, text: form.text.value.trim() };
+  if (what === 'look' || what === 'pair') chosen.kind = what;
+  else if (what) chosen[what] = 'true';
+  marked.clear();
+  load();
+}
+
+const titleOf = (row) => row.kind === 'pair' ? `${row.garment.title} + ${row.pieces[0].item?.title ?? row.pieces[0].sku}` : row.look?.title || row.garment.title;
+
+function showList() {
+  const list = find('#list');
+  list.replaceChildren(...rows.map((row, place) => make(`li${place === at ? '.now' : ''}`, { 'data-case': row.id },
+    make('input', { type: 'checkbox', 'aria-label': `${say('desk.mark')}: ${titleOf(row)}`, checked: marked.has(row.id), onchange: () => mark(row.id) }),
+    make('button.entry', { 'aria-current': place === at ? 'true' : null, onclick: () => go(place) },
+      make('span.thumb', {}, garmentPicture(row.garment, row.id, row.has_photo)),
+      row.kind === 'pair' ? make('span.thumb', {}, itemPicture(row.pieces[0].sku, '')) : null,
+      make('span.what', {}, make('b', {}, row.kind === 'pair' ? row.pieces[0].item?.title ?? row.pieces[0].sku : titleOf(row)), make('small', {}, say(row.kind === 'look' ? 'desk.kind.look' : 'desk.kind.pair'), badges(row)))))));
+  find('.now', list)?.scrollIntoView({ block: 'nearest' });
+  find('#unmark').hidden = marked.size === 0;
+  find('#mark-all').hidden = rows.length === 0;
+}
+
+function badges(row) {
+  return [
+    row.is_contested ? make('em.badge', {}, say('desk.contested')) : null,
+    row.complaints ? make('em.badge.bad', {}, say('desk.complaints')) : null,
+    row.state !== 'open' ? make('em.badge.plain', {}, say(stateKey(row.state))) : null,
+  ];
+}
+
+const stateKey = (name) => ({ open: 'desk.state.open', approved: 'desk.state.approved', rejected: 'desk.state.rejected', settled: 'desk.state.settled' })[name];
+const answerKey = (name) => ({ yes: 'desk.answer.yes', no: 'desk.answer.no', undecided: 'desk.answer.undecided' })[name];
+
+function showCase() {
+  const row = current(), place = find('#case');
+  find('#acts').hidden = !row || tab !== 'queue';
+  if (!row) {
+    place.replaceChildren(make('div.empty', {}, make('h2', {}, say('desk.empty')), make('p', {}, say('desk.empty_why'))));
+    return;
+  }
+  const [, kind] = row.holds_for.split('kind:');
+  const holds = kind === undefined ? say('desk.holds_item') : say('desk.holds_kind', { what: kind.split('|').filter(Boolean).map(named).join(' · ') });
+  const facts = [say(row.kind === 'look' ? 'desk.kind.look' : 'desk.kind.pair'), say('desk.seen', { count: row.times_seen })];
+  place.replaceChildren(...[
+    make('header', {}, make('div', {}, make('p.kicker', {}, facts.join(' · '), badges(row)), make('h2', {}, row.look?.title || titleOf(row)),
+      row.look?.reason ? make('p.reason', {}, `${row.look.reason} ${say('desk.coherence', { score: row.look.score.toFixed(2) })}`) : null, make('p.holds', {}, holds))),
+    row.decision ? make('p.decision', {}, make('b', {}, say(row.decision.act === 'reject' ? 'desk.state.rejected' : 'desk.state.approved')), ' ',
+      say('desk.decided', { who: row.decision.who, at: new Date(`${row.decision.at}Z`).toLocaleString(state.lang) }),
+      row.decision.words ? make('q', {}, row.decision.words) : null) : null,
+    row.opinions.length || row.complaints ? said(row) : null,
+    make(`div.pieces.${row.kind}`, { role: 'radiogroup', 'aria-label': say('desk.whole') }, garment(row), row.pieces.map((one, number) => pieceCard(one, number, row))),
+    make('details.trace', {}, make('summary', {}, make('kbd', {}, 'T'), say('desk.trace')), trace(row)),
+  ].filter(Boolean));
+  about();
+}
+
+function garment(row) {
+  return make('article.piece.own', {}, make('figure', {}, garmentPicture(row.garment, row.id, row.has_photo)),
+    make('p.kicker', {}, say('desk.garment')), make('h3', {}, row.garment.title), palette(row.garment.palette),
+    row.wishes.length ? make('p.small', {}, `${say('desk.wishes')}: ${row.wishes.join(', ')}`) : null);
+}
+
+function pieceCard(one, number, row) {
+  const isChosen = number === piece || row.kind === 'pair';
+  const title = one.item?.title ?? one.sku;
+  const wavers = one.p_yes !== null && one.p_yes_swapped !== null && (one.p_yes >= 0.5) !== (one.p_yes_swapped >= 0.5);
+  return make(`article.piece${isChosen ? '.chosen' : ''}`, { 'data-sku': one.sku, onclick: () => choose(number) },
+    make('figure', {}, one.item ? itemPicture(one.sku, title) : make('span.no-picture', {}, say('desk.gone'))),
+    make('p.kicker', {}, row.kind === 'look' ? make('input', { type: 'radio', name: 'piece', checked: isChosen, 'aria-label': title, tabindex: -1 }) : null,
+      named(one.slot), one.is_closest ? make('em.badge', {}, say('desk.closest')) : null),
+    make('h3', {}, title), make('p.price', {}, price(one.item)), palette(one.palette),
+    make('p.verdict', { 'data-answer': one.answer }, make('b', {}, say(answerKey(one.answer))), ' ', one.reason),
+    make('div.orders', {}, order('desk.p_yes', one.p_yes), order('desk.p_yes_swapped', one.p_yes_swapped)),
+    wavers ? make('p.warn', {}, say('desk.wavers')) : null, make('p.small.model', {}, one.model));
+}
+
+function order(key, value) {
+  const bar = make('span.bar', {}, value === null ? null : make('i', { style: `width:${100 * value}%`, 'data-side': value >= 0.5 ? 'yes' : 'no' }));
+  return make('div', {}, make('span', {}, say(key)), bar, make('b', {}, value === null ? say('desk.not_asked') : value.toFixed(2)));
+}
+
+function said(row) {
+  return make('section.said', {}, make('p.kicker', {}, say('desk.by_shopper')), make('ul', {}, row.opinions.map((one) =>
+    make(`li.${one.rating}`, {}, say(one.rating === 'up' ? 'desk.thumbs_up' : 'desk.thumbs_down'), one.words ? make('q', {}, one.words) : null))));
+}
+
+function trace(row) {
+  const total = row.trace.seconds || 1;
+  return make('ol', {}, row.trace.steps.map((step) => make('li', {}, make('span', {}, say(`step.${step.name}`)),
+    make('span.bar', {}, make('i', { style: `width:${100 * step.seconds / total}%` })), make('b', {}, `${(1000 * step.seconds).toFixed(0)} ms`),
+    make('small', {}, [step.model, ...Object.entries(step.counts).filter(([, value]) => value).map(([name, value]) => `${name} ${value}`)].filter(Boolean).join(' · ')))),
+    row.trace.notices.map((text) => make('li.notice', {}, text)));
+}
+
+function about() {
+  const row = current();
+  const chosenPiece = row?.kind === 'look' && piece >= 0 ? row.pieces[piece] : null;
+  const text = marked.size ? say('desk.marked', { count: marked.size }) : row?.kind !== 'look' ? ''
+    : chosenPiece ? say('desk.about_piece', { title: chosenPiece.item?.title ?? chosenPiece.sku }) : say('desk.about_whole');
+  for (const node of all('.about')) node.textContent = text;
+}
+
+// --- moving ---
+
+function go(place) {
+  if (!rows.length) return;
+  at = Math.min(Math.max(0, place), rows.length - 1);
+  piece = -1;
+  show();
+}
+
+function choose(number) {
+  const row = current();
+  if (row?.kind !== 'look') return;
+  piece = number < -1 ? row.pieces.length - 1 : number >= row.pieces.length ? -1 : number;
+  all('#case .piece[data-sku]').forEach((node, place) => {
+    node.classList.toggle('chosen', place === piece);
+    find('input', node).checked = place === piece;
+  });
+  find('#case .chosen')?.scrollIntoView({ block: 'nearest' });
+  about();
+}
+
+function mark(id) {
+  if (!marked.delete(id)) marked.add(id);
+  showList();
+  about();
+}
+
+// --- deciding ---
+
+const inTurn = (work) => { line = line.then(work); };
+
+async function decide(act, more = {}) {
+  const row = current();
+  const ids = marked.size ? [...marked] : row ? [row.id] : [];
+  if (!ids.length) return;
+  if (!state.who) await askWho();
+  const body = { cases: ids, act, who: state.who, ...more };
+  const aimed = !marked.size && row.kind === 'look' && piece >= 0;
+  if (act === 'reject' && aimed) body.sku = row.pieces[piece].sku;
+  try {
+    const outcome = await api('decisions', body);
+    const gone = new Set(ids);
+    const key = { approve: 'desk.done.approve', reject: 'desk.done.reject', replace: 'desk.done.replace' }[act];
+    const notes = outcome.decided.length ? [say(key, { count: outcome.decided.length })] : [];
+    notes.push(...new Set(outcome.late.map((late) => say('desk.late', { who: late.who }))));
+    if (outcome.settled) notes.push(say('desk.settled', { count: outcome.settled }));
+    toast(notes.join(' · '));
+    marked.clear();
+    if (outcome.settled) { await load(); return; }
+    const before = rows.slice(0, at).filter((one) => gone.has(one.id)).length;
+    rows = rows.filter((one) => !gone.has(one.id) || chosen.state !== 'open');
+    ids.forEach((id) => wholes.delete(id));
+    at = Math.min(chosen.state === 'open' ? at - before : at + 1, Math.max(0, rows.length - 1));
+    piece = -1;
+    if (!rows.length && next === null) await load(); else show();
+    progress();
+  } catch (error) { failed(error); } finally { find('#case').focus({ preventScroll: true }); }
+}
+
+async function undo() {
+  if (!state.who) await askWho();
+  try {
+    const undone = await api('undo', { who: state.who });
+    toast(say('desk.done.undo'));
+    await load();
+    const back = rows.findIndex((row) => row.id === undone.decisions[0].case);
+    if (back >= 0) go(back);
+  } catch (error) { if (error.status === 409) toast(say('desk.nothing_to_undo')); else failed(error); }
+}
+
+function askWhy() {
+  if (!current() && !marked.size) return;
+  const dialog = find('#why'), form = find('form', dialog);
+  find('.reasons', form).replaceChildren(...reasons.map(([code, key], number) => make('label', {},
+    make('input', { type: 'radio', name: 'reason', value: code, required: true }), make('kbd', {}, number + 1), say(key))));
+  find('textarea', form).value = '';
+  about();
+  dialog.showModal();
+  find('input', form).focus();
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const reason = form.reason.value;
+    if (!reason) return;
+    dialog.close();
+    const words = find('textarea', form).value.trim();
+    inTurn(() => decide('reject', { reason, words }));
+  };
+}
+
+function askInstead() {
+  const row = current();
+  if (row?.kind !== 'look' || marked.size) return;
+  if (piece < 0) { toast(say('desk.pick_piece')); return; }
+  const old = row.pieces[piece];
+  const others = (row.candidates[old.slot] ?? []).filter((one) => one.sku !== old.sku && !row.pieces.some((p) => p.sku === one.sku));
+  const dialog = find('#instead');
+  find('.cards', dialog).replaceChildren(...(others.length ? others.map((one, number) => make('button.candidate', {
+    'data-sku': one.sku, onclick: () => { dialog.close(); inTurn(() => decide('replace', { sku: old.sku, instead: one.sku })); } },
+    make('figure', {}, itemPicture(one.sku, one.item.title)), make('span', {}, make('kbd', {}, number + 1), one.item.title), make('small', {}, price(one.item)),
+    make('small', {}, one.reason))) : [make('p.aside', {}, say('desk.no_candidates'))]));
+  dialog.showModal();
+}
+
+function help() {
+  const rowsOf = [['A', 'desk.key.approve'], ['1 – 8', 'desk.key.digits'], ['R', 'desk.key.reject'], ['← →', 'desk.key.pieces'], ['S', 'desk.key.replace'],
+    ['N · P', 'desk.key.move'], ['U', 'desk.key.undo'], ['X', 'desk.key.mark'], ['T', 'desk.key.trace']];
+  find('#keys dl').replaceChildren(...rowsOf.flatMap(([key, text]) => [make('dt', {}, make('kbd', {}, key)), make('dd', {}, say(text))]),
+    ...reasons.flatMap(([, key], number) => [make('dt', {}, make('kbd', {}, number + 1)), make('dd', {}, say(key))]));
+  find('#keys').showModal();
+}
+
+// --- keys and buttons ---
+
+const acts = {
+  approve: () => inTurn(() => decide('approve')), reject: askWhy, replace: askInstead, undo: () => inTurn(undo), help,
+  next: () => go(at + 1), back: () => go(at - 1), mark: () => current() && mark(current().id),
+  trace: () => { const node = find('.trace'); if (node) node.open = !node.open; },
+};
+const byKey = { a: 'approve', r: 'reject', s: 'replace', u: 'undo', n: 'next', j: 'next', p: 'back', k: 'back', x: 'mark', t: 'trace', '?': 'help' };
+
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const typing = event.target.matches('textarea, select, input:not([type=radio], [type=checkbox])');
+  const digit = /^[1-9]$/.test(event.key) ? Number(event.key) : 0;
+  if (find('#why').open) {
+    if (digit && !typing && reasons[digit - 1]) {
+      event.preventDefault();
+      all('#why [name=reason]')[digit - 1].checked = true;
+      find('#why textarea').focus();
+    } else if (event.key === 'Enter' && !event.shiftKey && event.target.matches('textarea, [type=radio]')) {
+      event.preventDefault();
+      find('#why form').requestSubmit();
+    }
+    return;
+  }
+  if (find('#instead').open) { if (digit) all('#instead .candidate')[digit - 1]?.click(); return; }
+  if (typing || tab !== 'queue' || find('dialog[open]') || event.target.closest('[role=tab]') && event.key.startsWith('Arrow')) return;
+  const act = byKey[event.key.toLowerCase()];
+  if (act) { event.preventDefault(); acts[act](); return; }
+  if (digit && reasons[digit - 1]) { event.preventDefault(); inTurn(() => decide('reject', { reason: reasons[digit - 1][0] })); return; }
+  if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') { event.preventDefault(); choose(piece + (event.key === 'ArrowRight' ? 1 : -1)); }
+  if (event.key === 'Escape' && marked.size) { marked.clear(); showList(); about(); }
+});
+
+document.addEventListener('click', (event) => {
+  const target = event.target.closest('[data-act], [data-close]');
+  if (!target) return;
+  if ('close' in target.dataset) target.closest('dialog').close();
+  else acts[target.dataset.act]();
+});
+
+find('#filters').addEventListener('change', readFilters);
+find('#filters').addEventListener('submit', (event) => { event.preventDefault(); readFilters(); });
+find('#more').addEventListener('click', () => load(next));
+find('#mark-all').addEventListener('click', () => { rows.forEach((row) => marked.add(row.id)); showList(); about(); });
+find('#unmark').addEventListener('click', () => { marked.clear(); showList(); about(); });
+find('#who').addEventListener('click', askWho);
+find('#language').addEventListener('click', () => { speak(state.lang === 'zh' ? 'en' : 'zh'); open(tab); });
+
+function open(name) {
+  tab = name;
+  for (const button of all('[role=tab]')) button.setAttribute('aria-selected', String(button.id === `tab-${name}`));
+  for (const panel of all('[role=tabpanel]')) panel.hidden = panel.id !== name;
+  find('#acts').hidden = true;
+  if (name === 'queue') load();
+  if (name === 'measures') showMeasures(find('#measures'));
+  if (name === 'knobs') showKnobs(find('#knobs'));
+  history.replaceState(null, '', `#${name}`);
+}
+
+for (const button of all('[role=tab]')) {
+  button.addEventListener('click', () => open(button.id.slice(4)));
+  button.addEventListener('keydown', (event) => {
+    const tabs = all('[role=tab]'), step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step) { const other = tabs[(tabs.indexOf(button) + step + tabs.length) % tabs.length]; other.focus(); other.click(); }
+  });
+}
+
+state.who = localStorage.getItem('desk-who') ?? '';
+speak(firstLang());
+find('#who').textContent = state.who || say('desk.who');
+open(['measures', 'knobs'].includes(location.hash.slice(1)) ? location.hash.slice(1) : 'queue');
