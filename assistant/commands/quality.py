@@ -27,6 +27,8 @@ BENCHES = {
     "photo-search": "assistant.bench.photo_search:bench_photo_search",
     "vlm": "assistant.bench.vlm:bench_vlm",
     "api": "assistant.bench.api:bench_api",
+    "scale": "assistant.bench.scale:bench_scale",
+    "ingest": "assistant.bench.scale:bench_ingest",
 }
 
 DataOption = Annotated[Path, typer.Option(help="Folder of the real data: styles.csv, catalog-images.zip, ...")]
@@ -66,16 +68,18 @@ def evaluate(
 
 def bench(
     task: Annotated[
-        str, typer.Argument(help="search, start, looks, photo-search, vlm or api; `all` runs every one.")
+        str, typer.Argument(help="search, start, looks, photo-search, vlm, api, scale or ingest; `all` runs every one.")
     ] = "all",
     data: DataOption = Path("../shared/data"),
     seed: SeedOption = 0,
+    rows: Annotated[int | None, typer.Option(min=1_000, help="For scale and ingest: how many vectors.")] = None,
 ) -> None:
     """Measure speed and memory, as ratios within one run where machines differ.
 
-    Results are printed and kept in data/results as JSON; `outfit results` prints all of them as one table.
+    `scale` and `ingest` grow the vectors of the catalogue in use to any number of rows. Results are printed and kept in data/results as JSON; `outfit results` prints all of them as one table.
     """
-    _run(BENCHES, task, data, seed)
+    sized = {} if rows is None else {"rows": rows}
+    _run(BENCHES, task, data, seed, scale=sized, ingest=sized)
 
 
 def results() -> None:

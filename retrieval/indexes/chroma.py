@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from retrieval.errors import SpaceMismatch, StoreError, StoreFull
-from retrieval.ports import Rows, Space
+from retrieval.ports import Rows, Space, Where
 
 _BATCH = 5_000  # Chroma takes at most 5,461 rows a call
 _HNSW = {"space": "cosine", "max_neighbors": 16, "ef_construction": 100, "ef_search": 200}
@@ -219,6 +219,19 @@ def _collection(client: Any, place: str, name: str, space: Space) -> Any:
             f"collection {name!r} in {place} measures {hnsw.get('space')!r}, expected 'cosine'", hint=_REBUILD
         )
     return collection
+
+
+def search_there(keeper: ChromaKeeper, query: np.ndarray, k: int, where: Where | None) -> list[str]:
+    """What Chroma itself finds with its graph and its `where`: for measuring what the mirror saves."""
+    parts: list[dict[str, Any]] = []
+    if where:
+        parts += [{name: {"$in": sorted(values)}} for name, values in where.any_of.items()]
+        parts += [{name: {"$nin": sorted(values)}} for name, values in where.none_of.items() if values]
+        parts += [{name: {"$lte": bound}} for name, bound in where.at_most.items()]
+        parts += [{name: {"$gte": bound}} for name, bound in where.at_least.items()]
+    condition = None if not parts else parts[0] if len(parts) == 1 else {"$and": parts}
+    found = keeper._collection.query(query_embeddings=query[None, :], n_results=k, where=condition, include=["distances"])
+    return found["ids"][0]
 
 
 @contextmanager
