@@ -13,6 +13,7 @@ from retrieval.errors import OutfitError
 from retrieval.ports import StoredIndex
 
 _LEAST_FREE_BYTES = 500 * 2**20  # the demo catalogue with its index takes some 50 MB; a feed of 40,000 some 300 MB
+_BYTES_A_NUMBER = 9  # of a vector on the disk while rows are arranged: twice as 32 bits, once as a byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +125,11 @@ def _collection(name: str, index: StoredIndex, wanted: int, settings: Settings) 
     if held > wanted:
         hint = "outfit ingest of the whole feed removes what is left over"
         return [Finding(where, f"{held:,} vectors, {held - wanted:,} more than the catalogue knows of", False, False, hint)]
-    return [Finding(where, f"{held:,} vectors of {index.space.dim} numbers, as many as the catalogue knows of")]
+    space = index.space
+    said = f"{held:,} vectors of {space.dim} numbers by {space.model}, as many as the catalogue knows of"
+    needed = held * space.dim * _BYTES_A_NUMBER
+    if needed > (free := shutil.disk_usage(settings.home).free):
+        hint = "free some space, or set OUTFIT_HOME to a folder on another disk"
+        said += f"; {free // 2**20:,} MB free, but arranging them anew takes up to {needed // 2**20:,} MB"
+        return [Finding(where, said, False, False, hint)]
+    return [Finding(where, said)]

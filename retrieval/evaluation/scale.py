@@ -6,6 +6,7 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,8 +102,9 @@ def measure(engine: Engine, space: Space, questions: Mapping[str, Question], que
 
 
 def _apart(work: Callable[..., dict[str, float]], *arguments: object) -> dict[str, float]:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(work, arguments)
+    # An executor, since a pool would start a worker that dies anew for ever.
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
+        return executor.submit(work, *arguments).result()
 
 
 def _serve(engine: Engine, space: Space, questions: dict[str, Question], queries: np.ndarray) -> dict[str, float]:
