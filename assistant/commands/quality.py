@@ -76,7 +76,8 @@ def bench(
 ) -> None:
     """Measure speed and memory, as ratios within one run where machines differ.
 
-    `scale` and `ingest` grow the vectors of the catalogue in use to any number of rows. Results are printed and kept in data/results as JSON; `outfit results` prints all of them as one table.
+    `scale` and `ingest` grow the vectors of the catalogue in use to any number of rows. Results are printed and kept in
+    data/results as JSON; `outfit results` prints all of them as one table.
     """
     sized = {} if rows is None else {"rows": rows}
     _run(BENCHES, task, data, seed, scale=sized, ingest=sized)
