@@ -8,6 +8,7 @@ SHIPPED = (
     "prompts",
     "data/vocabulary",
     "data/weights",
+    "data/labels",
     "data/results",
     "data/demo/styles.csv",
     "data/demo/images",

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from assistant.commands import catalogue, console, desk, index, keys, looks, models, quality, system, training, vlm
+from assistant.commands import catalogue, console, desk, index, keys, looks, models, quality, system, tags, training, vlm
 from retrieval.errors import OutfitError
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 
-for module in (system, models, keys, desk, catalogue, index, looks, quality, training, vlm):
+for module in (system, models, keys, desk, catalogue, index, looks, quality, tags, training, vlm):
     module.add_to(app)
 
 

@@ -26,13 +26,13 @@ from retrieval import feeds, ranking, registry, resources
 from retrieval.catalogue import Catalogue
 from retrieval.colours import measure_palette
 from retrieval.describe import NeighbourDescriber
-from retrieval.errors import OutfitError, SpaceMismatch, StoreEmpty, StoreError
+from retrieval.errors import ModelUnavailable, OutfitError, SpaceMismatch, StoreEmpty, StoreError
 from retrieval.finding import Finder
 from retrieval.indexes.engines import NAMES, Engine
 from retrieval.ingest import Progress, Summary, ingest
 from retrieval.ingest import rebuild as rebuild_vectors
 from retrieval.items import Gender
-from retrieval.ports import Describer, ImageEncoder, Space, StoredIndex, TextEncoder
+from retrieval.ports import Describer, ImageEncoder, ShotReader, Space, StoredIndex, TextEncoder
 from retrieval.ranking import Ranking
 from retrieval.search import Search
 from retrieval.writer import only_writer
@@ -159,7 +159,7 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
     notices = tuple(filter(None, (*shelf.notices, detector.notice, describer_notice)))
     for notice in notices:
         _LOG.warning(notice)
-    embedded = CompactStylist(describer, _carried(shelf.catalogue))
+    embedded = CompactStylist(describer, _carried(shelf.catalogue), shot_reader())
     client = vlm_client(settings)
     model = embedded if client is None else _with_vlm(settings, client, shelf.catalogue, embedded)
     is_embedded = model is embedded
@@ -361,6 +361,14 @@ def _with_vlm(
         is_fast=settings.vlm_fast_verdicts,
     )
     return FallbackStylist(VlmStylist(client, catalogue.categories(), manner), embedded)
+
+
+def shot_reader() -> ShotReader | None:
+    """The compact model's heads for shots, None where the weights have none."""
+    try:
+        return registry.load("shot reader", "compact").model
+    except ModelUnavailable:
+        return None
 
 
 def _no_pictures(_item: Item) -> None:

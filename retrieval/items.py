@@ -140,6 +140,25 @@ class Attributes:
 
 
 @dataclass(frozen=True, slots=True)
+class ShotTags:
+    """How a catalogue picture was taken. None means "cannot tell".
+
+    `angle`: front, back, side, top or detail. `quality` from 0, unusable, to 1, clean. `confidence` holds, for tags that
+    a compact head read, its calibrated probability in [0, 1] by field name.
+    """
+
+    model_present: bool | None = None
+    model_count: int | None = None
+    real_scene: bool | None = None
+    worn: bool | None = None
+    angle: str | None = None
+    whole: bool | None = None
+    category: str | None = None
+    quality: float | None = None
+    confidence: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Garment:
     """Anything wearable that has been looked at: a crop of the shopper's photo, or an item with one of its views.
 

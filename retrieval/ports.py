@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from retrieval.items import Attributes, Detection
+from retrieval.items import Attributes, Detection, ShotTags
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,6 +66,14 @@ class Describer(Protocol):
 
     def describe(self, images: Sequence[Image]) -> list[Attributes]:
         """What each pictured garment is; a field is None where the confidence is too low to tell."""
+        ...
+
+
+class ShotReader(Protocol):
+    name: str
+
+    def tags(self, images: Sequence[Image]) -> list[ShotTags]:
+        """How each catalogue picture was taken; a tag is None where the confidence is too low to tell."""
         ...
 
 

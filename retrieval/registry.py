@@ -11,7 +11,7 @@ from typing import Any, Literal
 from retrieval import resources
 from retrieval.errors import ModelNotFound, ModelUnavailable
 
-Role = Literal["detector", "image encoder", "text encoder", "describer"]
+Role = Literal["detector", "image encoder", "text encoder", "describer", "shot reader"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,12 @@ MODELS: tuple[Model, ...] = (
         "compact",
         "image encoder",
         "retrieval.encoders.compact:CompactImageEncoder",
-        "finds the same product; trained by this project, ONNX",
+        "finds the same product; trained by this project, or by a shop on its own pictures, ONNX",
         ("onnxruntime",),
         ("weights/image.onnx",),
         fallback="hashing",
+        takes=("weights",),
+        exporter="retrieval.training.encoder_export:export",
     ),
     Model(
         "hashing",
@@ -96,6 +98,14 @@ MODELS: tuple[Model, ...] = (
         "describer",
         "retrieval.encoders.compact:CompactDescriber",
         "category, gender, colour, usage, season of a garment; trained by this project, ONNX",
+        ("onnxruntime",),
+        ("weights/image.onnx",),
+    ),
+    Model(
+        "compact",
+        "shot reader",
+        "retrieval.encoders.compact_shots:CompactShots",
+        "how a catalogue picture was taken; trained by this project, ONNX",
         ("onnxruntime",),
         ("weights/image.onnx",),
     ),

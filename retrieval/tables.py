@@ -234,6 +234,31 @@ desk_profiles = Table(
     Column("at", DateTime, nullable=False),
 )
 
+# How a view was taken (see `items.ShotTags`; NULL is "cannot tell"), or why that could not be asked (`fault`). `digest` is
+# of the file that was looked at, `tagger` the model that looked; tokens and seconds are what it cost.
+shot_tags = Table(
+    "shot_tags",
+    metadata,
+    Column("sku", text(LONGEST["sku"]), ForeignKey("items.sku", ondelete="CASCADE"), primary_key=True),
+    Column("view", text(100), primary_key=True),
+    Column("digest", text(64), nullable=False),
+    Column("tagger", text(200), nullable=False),
+    Column("tagged_at", DateTime, nullable=False),
+    Column("model_present", Integer),
+    Column("model_count", Integer),
+    Column("real_scene", Integer),
+    Column("worn", Integer),
+    Column("angle", text(20)),
+    Column("whole", Integer),
+    Column("category", text(LONGEST["category"])),
+    Column("quality", Float),
+    Column("confidence", JSON, nullable=False),
+    Column("fault", long_text()),
+    Column("prompt_tokens", Integer, nullable=False),
+    Column("answer_tokens", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+)
+
 # What several app processes share (`assistant/shared.py`). `until` is in seconds since 1970, UTC; a file is kept in parts
 # of at most 1 MiB, each with the whole file's kind, name, size in bytes and time.
 shared_visits = Table(

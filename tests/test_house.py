@@ -19,6 +19,7 @@ HOMES = {
     "groundingdino": ("retrieval/detectors/grounding_dino",),
     "onnxruntime": ("retrieval/encoders/compact", "retrieval/encoders/onnx_file", "retrieval/detectors/compact", "retrieval/training/"),
     "onnx": ("retrieval/training/",),
+    "pytorch_metric_learning": ("retrieval/training/",),
     "chromadb": ("retrieval/indexes/chroma",),
     "pymilvus": ("retrieval/indexes/milvus",),
     "gradio": ("assistant/ui/",),

@@ -22,7 +22,7 @@ def call(*words: str):
 
 def test_every_command_has_help_and_a_paragraph():
     listed = call("--help").output
-    for name in ("prepare", "compact", "export", "evaluate", "split", "pretrain", "finetune"):
+    for name in ("prepare", "compact", "export", "evaluate", "shots", "pretrain", "finetune", "shop", "compare"):
         assert name in listed
         shown = call(name, "--help")
         assert shown.exit_code == 0 and len(shown.output.split()) > 20
@@ -62,6 +62,8 @@ def test_a_shops_folder_becomes_an_encoder(tmp_path):
     done = call("finetune", shop, "--run", tuned, "--pretrained", dino, "--steps", "2", "--loss", "triplet_hard")
     assert done.exit_code == 0, done.exception
     assert "cmc1" in done.output and (tmp_path / "tuned" / "finetune.pt").is_file()
+    for run in ("dino", "tuned"):
+        assert (tmp_path / run / "curves.png").is_file() and (tmp_path / run / "attention.png").is_file()
     assert isinstance(call("finetune", shop, "--loss", "hinge").exception, InvalidInput)
     again = call("finetune", shop, "--run", tuned, "--steps", "3", "--loss", "cross_entropy")
     assert isinstance(again.exception, InvalidSetting) and "loss" in str(again.exception)

@@ -119,12 +119,12 @@ def test_repeats_are_joined_by_chains_and_strangers_stay_alone():
 
 
 def test_a_folders_pictures_become_shots_with_their_products(shots, tmp_path):
-    from retrieval.training.folder import FolderPictures
+    from retrieval.training.folder import FolderPictures, layout_of
 
     scene = np.random.default_rng(1).integers(0, 255, (160, 128, 3), dtype=np.uint8)
-    found = FolderPictures(
-        np.stack((studio(), studio(), scene)), ["bag/1.jpg", "shoe-12_a.jpg", "tie.jpg"], np.zeros(3, int), ["."], {}
-    )
+    names = ["bag/1.jpg", "shoe-12_a.jpg", "tie.jpg"]
+    _, products, said = layout_of(names)
+    found = FolderPictures(np.stack((studio(), studio(), scene)), names, np.zeros(3, int), [""], {}, products, said)
     a, b, c = shots.shots_of(found)
     assert [s.product for s in (a, b, c)] == ["bag", "shoe-12", "tie"]
     assert a.same_as == b.same_as is not None and c.same_as is None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from retrieval import images
-from retrieval.errors import InvalidInput, OutfitError
+from retrieval.errors import InvalidInput, OutfitError, StoreLocked
 from retrieval.items import Box, Detection
 
 if TYPE_CHECKING:
@@ -85,6 +87,36 @@ def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
             bar.update(tasks[stage], completed=done, total=total, rate=f"{speed:,.0f}/s" if speed else "")
 
         yield show
+
+
+def interrupted() -> Callable[[], bool]:
+    """Whether Ctrl-C was pressed: what runs saves and stops; a second one stops at once."""
+    pressed: list[int] = []
+
+    def press(number: int, frame: object) -> None:
+        pressed.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, press)
+    return lambda: bool(pressed)
+
+
+@contextmanager
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Hold a lock file while the block runs. Raises StoreLocked at once where another process has it."""
+    from filelock import FileLock, Timeout
+
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    held = FileLock(lock, timeout=0)
+    try:
+        held.acquire()
+    except Timeout as error:
+        raise StoreLocked(f"{what} is running already (lock {lock})", hint="wait for it to end, or stop it") from error
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def _plain(text: str) -> str:

@@ -13,12 +13,14 @@ from assistant.commands import console
 from retrieval.errors import InvalidInput
 from retrieval.evaluation.results import Result, read_all, write
 
-# Name of the task -> the function that measures it: (folder of real data, seed) -> Result. Imported only when run.
+# Name of the task -> the function that measures it: (folder of real data, seed) -> Result, or several. Imported only when run.
 EVALUATIONS = {
     "colours": "retrieval.evaluation.colours:evaluate_colours",
     "text-search": "assistant.evaluation.text_search:evaluate_text_search",
     "compatibility": "assistant.evaluation.compatibility:evaluate_compatibility",
     "cmc": "retrieval.evaluation.cmc:evaluate_cmc",
+    "models": "retrieval.training.recipe:evaluate_models",
+    "shots": "retrieval.training.recipe:evaluate_shots",
 }
 BENCHES = {
     "search": "assistant.bench.search:bench_search",
@@ -42,28 +44,34 @@ def add_to(cli: typer.Typer) -> None:
 
 def evaluate(
     task: Annotated[
-        str, typer.Argument(help="colours, text-search, compatibility or cmc; `all` runs every one.")
+        str, typer.Argument(help="colours, text-search, compatibility, models, shots or cmc; `all` runs every one.")
     ] = "all",
     data: DataOption = Path("../shared/data"),
     seed: SeedOption = 0,
-    pictures: Annotated[Path, typer.Option(help="cmc: folder of `outfit train prepare`; what was read is kept beside it.")] = (
+    pictures: Annotated[Path, typer.Option(help="cmc, models, shots: folder of `outfit train prepare`; what was read is kept beside it.")] = (
         Path(".outfit/training/pictures")
     ),
     plot: Annotated[Path | None, typer.Option(help="cmc: draw the curves of all rows into this PNG.")] = None,
     sheet: Annotated[
         Path | None,
-        typer.Option(help="cmc: draw failures into this PNG (query, right one, top five), people's photos beside it."),
+        typer.Option(help="cmc, models: draw failures into this PNG (query, right one, top five), people's photos beside it."),
     ] = None,
+    weights: Annotated[Path | None, typer.Option(help="models, shots: folder of weights; the shipped ones unless said.")] = None,
+    run: Annotated[Path | None, typer.Option(help="models: the training run they come from; its card is written anew.")] = None,
 ) -> None:
     """Measure quality on real data, with chance and baselines beside every figure.
 
-    `cmc` asks how often a photo finds its product, at three degrees of difficulty. Results are printed and kept in
-    data/results as JSON; `outfit results` prints all of them as one table.
+    `cmc` asks how often a photo finds its product, at three degrees of difficulty; `models` what the compact models
+    tell of products that training never saw, by class, with the pairs that they mistake most; `shots` how well they read
+    how a picture was taken. Results are printed and kept in data/results as JSON; `outfit results` prints all of them as
+    one table.
     """
-    if (plot or sheet) and task not in ("cmc", "all"):
-        raise InvalidInput(f"--plot and --sheet are for cmc, not for {task!r}", hint="outfit evaluate cmc --plot FILE")
+    if plot and task not in ("cmc", "all") or sheet and task not in ("cmc", "models", "all"):
+        raise InvalidInput(f"--plot is for cmc, --sheet for cmc and models, not for {task!r}", hint="outfit evaluate --help")
     say = lambda text: console.err.print(f"[dim]{text}[/]")  # noqa: E731
-    _run(EVALUATIONS, task, data, seed, cmc={"pictures": pictures, "plot": plot, "drawn": sheet, "say": say})
+    _run(EVALUATIONS, task, data, seed, cmc={"pictures": pictures, "plot": plot, "drawn": sheet, "say": say},
+         models={"pictures": pictures, "weights": weights, "run": run, "sheet": sheet if task != "all" else None, "say": say},
+         shots={"pictures": pictures, "weights": weights})  # fmt: skip
 
 
 def bench(
@@ -98,9 +106,10 @@ def _run(tasks: dict[str, str], task: str, data: Path, seed: int, **more: dict[s
     for name in tasks if task == "all" else (task,):
         console.err.print(f"[dim]{name} ...[/]")
         module, _, function = tasks[name].partition(":")
-        result = getattr(importlib.import_module(module), function)(data, seed, **more.get(name, {}))
-        write(result)
-        _show(result)
+        found = getattr(importlib.import_module(module), function)(data, seed, **more.get(name, {}))
+        for result in [found] if isinstance(found, Result) else found:
+            write(result)
+            _show(result)
 
 
 def _show(result: Result) -> None:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from retrieval.items import Attributes, Garment, Gender, Lang, Slot
+from retrieval.items import Attributes, Garment, Gender, Lang, ShotTags, Slot
+
+__all__ = ["Answer", "ShotTags", "StylistModel", "Suggestion", "Verdict"]
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -51,20 +53,6 @@ class Verdict:
     reason: str
     model: str
     orders: tuple[float | None, float | None] | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ShotTags:
-    """How a catalogue picture was taken. None means "cannot tell"."""
-
-    model_present: bool | None = None
-    model_count: int | None = None
-    real_scene: bool | None = None
-    worn: bool | None = None
-    angle: str | None = None  # front, back, side, top, detail
-    whole: bool | None = None
-    category: str | None = None
-    quality: float | None = None  # 0 unusable .. 1 clean
 
 
 class StylistModel(Protocol):

@@ -11,7 +11,7 @@ from assistant.stylists import ShotTags, Suggestion, Verdict
 from assistant.understanding import understand
 from assistant.wish import Wish
 from retrieval.items import Attributes, Garment, Gender, Lang, Slot
-from retrieval.ports import Describer
+from retrieval.ports import Describer, ShotReader
 from retrieval.vocabulary import is_suggestible, slot_of
 
 if TYPE_CHECKING:
@@ -35,14 +35,15 @@ class Kind:
 class CompactStylist:
     """Describes by a `Describer`, judges by `assistant.compatibility`, suggests what is carried and goes best.
 
-    `carried` are the kinds of items in the catalogue: nothing is suggested that the shop has none of.
+    `carried` are the kinds of items in the catalogue: nothing is suggested that the shop has none of. Without `shots`
+    only the category of a catalogue picture is told.
     """
 
     name = "compact"
     concurrency = 1
 
-    def __init__(self, describer: Describer, carried: Iterable[Kind]) -> None:
-        self._describer = describer
+    def __init__(self, describer: Describer, carried: Iterable[Kind], shots: ShotReader | None = None) -> None:
+        self._describer, self._shots = describer, shots
         self._carried: dict[Slot, list[Kind]] = {}
         for kind in carried:
             slot = slot_of(kind.category)
@@ -59,7 +60,9 @@ class CompactStylist:
         return judge_pair(reference, candidate, lang)
 
     def tag(self, image: Image) -> ShotTags:
-        return ShotTags(category=self.describe(image).category)
+        if self._shots is None:
+            return ShotTags(category=self.describe(image).category)
+        return self._shots.tags([image])[0]
 
     def understand(self, message: str, wish: Wish) -> Wish:
         return understand(message, wish)

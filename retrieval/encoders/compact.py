@@ -186,8 +186,11 @@ class CompactText:
 class CompactImageEncoder:
     """Port `ImageEncoder`: the space in which two pictures of one product lie close together."""
 
-    def __init__(self, weights_dir: Path | None = None) -> None:
-        self._model = load_image(weights_dir)
+    def __init__(self, weights: Path | str | None = None) -> None:
+        """`weights`: the folder of an image.onnx, the shipped one or a shop's own (`outfit train shop`); default: shipped."""
+        self._model = load_image(None if weights is None else Path(weights))
+        if "instance" not in self._model.dims:
+            raise ModelUnavailable(f"{weights} tells no products apart: it has no output `instance`", hint=_HINT)
         self.space = Space("compact-instance", self._model.digest[:16], "image", self._model.dims["instance"])
 
     def encode_images(self, images: Sequence[Image]) -> np.ndarray:

@@ -291,5 +291,5 @@ def evaluate(
 
 def as_results(measured: Mapping[str, Measured], seed: int) -> list[Result]:
     """In the house form, one result a part: `models-attributes`, ..."""
-    now, command = revision(), "outfit train evaluate"
+    now, command = revision(), "outfit evaluate models"
     return [Result(f"models-{name}", command, now, seed, m.n, m.figures) for name, m in measured.items()]

@@ -64,6 +64,44 @@ def draw_curve(points: Sequence[tuple[int, float, float]], file: Path, *, width:
     image.save(file, optimize=True)
 
 
+def draw_confusions(pairs: Sequence[tuple[str, str, int]], file: Path, *, width: int = 640) -> None:
+    """The pairs of categories that are mistaken most as bars, most first, as a PNG: (what it is, what was said, how often)."""
+    row = 16
+    image = Image.new("RGB", (width, max(1, len(pairs)) * row + 8), "white")
+    draw = ImageDraw.Draw(image)
+    most = max((n for *_, n in pairs), default=1)
+    for i, (truth, said, n) in enumerate(pairs):
+        y = 4 + i * row
+        draw.text((6, y), f"{truth} taken for {said}", fill=(40, 40, 40))
+        draw.rectangle((300, y + 2, 300 + (width - 350) * n / most, y + row - 4), fill=(200, 80, 30))
+        draw.text((306 + (width - 350) * n / most, y), str(n), fill=(90, 90, 90))
+    image.save(file, optimize=True)
+
+
+def shots_text(figures: Mapping[str, float]) -> str:
+    """The part of the card on shot tags: what a person labelled, and views whose tags are known because they were made."""
+    rows = [["tag", "n", "right (95 %)", "told", "right where told", "rarest class found", "majority"]]
+    for kind, names in (("labelled", ("model_count", "worn", "real_scene", "angle", "whole")),
+                        ("views", ("model_count", "worn", "real_scene", "whole", "quality"))):  # fmt: skip
+        for name in names:
+            k = f"{kind}_{name}"
+            rows.append(
+                [f"{name}, {'catalogue pictures' if kind == 'labelled' else 'made views'}", f"{figures[f'{k}_n']:.0f}"]
+                + [_share(figures, f"{k}_right")]
+                + [f"{figures[f'{k}_{x}']:.3f}" for x in ("told", "right_where_told", "least_recall", "majority")]
+            )  # fmt: skip
+    return f"""## Shot tags
+
+How a catalogue picture was taken, by heads on the same features (`outfit train shots`): their labels are silhouette and skin,
+composites, people's photos, close-ups and pictures made worse. Measured on held-out products: catalogue pictures that a
+person looked at (`data/labels/shots.json`; a third chosen because their border is not plain), and views made of others.
+Nothing in the catalogue teaches a back or a sole: those are never told.
+
+{table(rows)}
+
+"""
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows, the first of them the head, as Markdown."""
     head, *body = rows
@@ -132,6 +170,8 @@ stored text tower {run.text_gap:.1e}.
 
 ![learning curve](compact.png)
 
+Where it looks (how much each place adds to the features): ![attention](compact-attention.png)
+
 ## Figures
 
 {measured["attributes"].n:,} held-out products. "Unlike training": without pictures that (nearly) repeat one of the training
@@ -149,30 +189,34 @@ The same product found among all products of the catalogue, from a changed pictu
 People's own photos, ten classes, validation folder (n {measured["people"].n}): {_share(p, "people_top1")}, majority
 {p["people_majority"]:.3f}. By class: {", ".join(f"{name} {share:.2f}" for name, share in own.items())}.
 
-## What it is for, and what it is bad at
+{shots_text(measured["shots"].figures) if "shots" in measured else ""}## What it is for, and what it is bad at
 
 For finding a shop's product by a photo, describing a garment in the catalogue's words, and searching pictures by words, where
 no GPU and no download is at hand. Not for telling people apart, nor for judging fit, fabric or authenticity.
 
 Weakest categories with ten items or more (F1): {", ".join(f"{name} {f1:.2f}" for name, f1 in weak)}.
 Taken for each other most often: {", ".join(f"{t} as {g} ({n})" for t, g, n in pairs)}.
+![confusions](compact-confusions.png)
+
 The colour and season labels it learned from are noisy; usage is mostly its majority class. A picture is seen at 64 x 80 px:
 products that differ in small print only are one to it. Photos with several garments are to be cropped first.
 
 ## To go on
 
 A checkpoint holds weights, averages, optimiser and bank: `outfit train compact --minutes N` goes on from it with a new
-schedule, `outfit train export` writes these files anew, `outfit evaluate all` measures them.
+schedule, `outfit train export` writes these files anew, `outfit train shots` adds the heads
+for shots, `outfit evaluate models` measures them.
 """
 
 
 def write(run: Run, measured: Mapping[str, Measured], log: Path, folder: Path) -> None:
-    """compact.md, compact.json and compact.png into `folder`."""
+    """compact.md, compact.json and their pictures, but for compact-attention.png, into `folder`."""
     from dataclasses import asdict
 
     folder.mkdir(parents=True, exist_ok=True)
     points = curve(log)
     draw_curve(points, folder / "compact.png")
+    draw_confusions(measured["attributes"].worst_pairs, folder / "compact-confusions.png")
     (folder / "compact.md").write_text(text(run, measured), encoding="utf-8")
     plain = {
         "run": asdict(run),

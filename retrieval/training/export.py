@@ -90,7 +90,7 @@ def export_image(
     model = program.model_proto
     if half:
         model = stored_as_half(model)
-    onnx.helper.set_model_props(model, {"outfit": _about(heads)})
+    onnx.helper.set_model_props(model, {"outfit": _about(net, heads)})
     onnx.save(model, file)
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     got = session.run(None, {"pixels": pixels.numpy()})
@@ -133,8 +133,14 @@ def stored_as_half(model):
     return model
 
 
-def _about(heads: Mapping[str, Head]) -> str:
-    plain = {
+def _about(net: CompactNet, heads: Mapping[str, Head]) -> str:
+    sizes = net.config.as_dict() | {"heads": dict(net.config.heads)}
+    return json.dumps({"heads": describe_heads(heads), "net": sizes}, ensure_ascii=False)
+
+
+def describe_heads(heads: Mapping[str, Head]) -> dict[str, dict]:
+    """What heads mean, as the file says it."""
+    return {
         name: {
             "classes": list(h.classes),
             "temperature": round(h.temperature, 6),
@@ -143,7 +149,6 @@ def _about(heads: Mapping[str, Head]) -> str:
         }
         for name, h in heads.items()
     }
-    return json.dumps({"heads": plain}, ensure_ascii=False)
 
 
 def quantise(file: Path, out: Path, pictures: np.ndarray) -> None:

@@ -2,7 +2,8 @@
 
 `loss`: "cross_entropy" over classes; "supervised_contrastive" (Khosla et al. 2020, L_out); "triplet_hard", the hardest
 positive and negative of each anchor in the batch (Hermans et al. 2017); "triplet_random", one positive and one negative
-at random, which is known to need many more epochs and stands here for comparison.
+at random, which is known to need many more epochs and stands here for comparison. The contrastive and triplet losses and
+the mining are pytorch-metric-learning's. What a class is (a category, a product) is the caller's: labels are numbers.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from torch import nn
 
 from retrieval.errors import InvalidSetting, ModelError
 from retrieval.evaluation import metrics
-from retrieval.training import augment, checkpoints
+from retrieval.training import augment, checkpoints, devices
 from retrieval.training.data import rng_for
 from retrieval.training.nets import Backbone, NetConfig
 
@@ -47,6 +48,8 @@ class FinetuneConfig:
     margin: float = 0.2
     smoothing: float = 0.05
     size: tuple[int, int] = (64, 80)
+    bf16: bool = False
+    device: str = "auto"
 
 
 # losses ---------------------------------------------------------------------------------------------------------------
@@ -57,61 +60,51 @@ def supervised_contrastive(z: torch.Tensor, labels: torch.Tensor, temperature: f
 
     `z` (n, d) of norm 1. Anchors without a positive are left out; where there is none at all the loss is zero.
     """
-    n = len(z)
-    others = ~torch.eye(n, dtype=torch.bool)
-    logits = (z @ z.T / temperature).masked_fill(~others, -torch.inf)
-    logs = logits - torch.logsumexp(logits, 1, keepdim=True)
-    positive = (labels[:, None] == labels[None]) & others
-    count = positive.sum(1)
-    if not bool((count > 0).any()):
-        return z.sum() * 0.0
-    per_anchor = -(logs.masked_fill(~positive, 0.0)).sum(1) / count.clamp_min(1)
-    return per_anchor[count > 0].mean()
+    from pytorch_metric_learning.losses import SupConLoss
 
-
-def distances(z: torch.Tensor) -> torch.Tensor:
-    """(n, d) of norm 1 -> (n, n) Euclidean distances in [0, 2], with a gradient everywhere."""
-    return (2 - 2 * z @ z.T).clamp_min(1e-8).sqrt()
+    return SupConLoss(temperature=temperature)(z, labels)
 
 
 def triplet_hard(z: torch.Tensor, labels: torch.Tensor, margin: float) -> torch.Tensor:
-    """Mean of max(0, margin + farthest positive - closest negative) over anchors that have both."""
-    d = distances(z)
-    same = labels[:, None] == labels[None]
-    own = torch.eye(len(z), dtype=torch.bool)
-    far = d.masked_fill(~same | own, -torch.inf).amax(1)
-    near = d.masked_fill(same, torch.inf).amin(1)
-    usable = torch.isfinite(far) & torch.isfinite(near)
-    if not bool(usable.any()):
-        return z.sum() * 0.0
-    return F.relu(margin + far[usable] - near[usable]).mean()
+    """Mean of max(0, margin + farthest positive - closest negative) over anchors that have both; `z` of norm 1."""
+    from pytorch_metric_learning.miners import BatchHardMiner
+
+    return _triplets(margin)(z, labels, BatchHardMiner()(z, labels))
 
 
 def triplet_random(z: torch.Tensor, labels: torch.Tensor, margin: float, rng: torch.Generator) -> torch.Tensor:
     """The same with one positive and one negative drawn at random for each anchor."""
-    d = distances(z)
-    same = labels[:, None] == labels[None]
-    own = torch.eye(len(z), dtype=torch.bool)
-    draw = torch.rand(d.shape, generator=rng)
-    positive = draw.masked_fill(~same | own, -1).argmax(1)
-    negative = draw.masked_fill(same, -1).argmax(1)
-    usable = (same & ~own).any(1) & (~same).any(1)
-    if not bool(usable.any()):
-        return z.sum() * 0.0
-    at = torch.arange(len(z))
-    return F.relu(margin + d[at, positive] - d[at, negative])[usable].mean()
+    with torch.random.fork_rng(devices=[]):  # the library draws from torch's own generator
+        torch.manual_seed(int(torch.randint(2**31, (1,), generator=rng)))
+        return _triplets(margin, triplets_per_anchor=1)(z, labels)
+
+
+def _triplets(margin: float, triplets_per_anchor: int | str = "all") -> nn.Module:
+    from pytorch_metric_learning.losses import TripletMarginLoss
+    from pytorch_metric_learning.reducers import MeanReducer
+
+    return TripletMarginLoss(margin=margin, triplets_per_anchor=triplets_per_anchor, reducer=MeanReducer())
 
 
 # the run --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run begins from instead of chance: a backbone, and where they are known the norm and projection after it."""
+
+    backbone: nn.Module
+    norm: nn.BatchNorm1d | None = None
+    project: nn.Linear | None = None
 
 
 class Finetune:
     """Backbone, projection of norm 1, class head, optimiser and step."""
 
     def __init__(
-        self, config: FinetuneConfig, pictures: np.ndarray, labels: np.ndarray, *, backbone: nn.Module | None = None
+        self, config: FinetuneConfig, pictures: np.ndarray, labels: np.ndarray, *, start: Start | None = None
     ) -> None:
-        """`pictures` (n, h, w, 3) uint8 of one size, `labels` (n,) int. `backbone`: pretrained, else a fresh one."""
+        """`pictures` (n, h, w, 3) uint8 of one size, `labels` (n,) int. `start`: pretrained, else fresh weights."""
         if config.loss not in LOSSES:
             raise InvalidSetting(f"no loss is called {config.loss!r}: there are {', '.join(LOSSES)}")
         self.classes = np.unique(labels)
@@ -124,14 +117,17 @@ class Finetune:
         self.config, self.pictures = config, pictures
         self.labels = np.searchsorted(self.classes, labels)
         self.members = [np.flatnonzero(self.labels == c) for c in range(len(self.classes))]
-        self.backbone = backbone if backbone is not None else Backbone(config.net)
+        self.device = devices.pick(config.device)
+        self.backbone = start.backbone if start is not None else Backbone(config.net)
         dim = getattr(self.backbone, "dim", None) or self.backbone.num_features
-        self.norm = nn.BatchNorm1d(dim)
+        self.norm = start.norm if start is not None and start.norm is not None else nn.BatchNorm1d(dim)
         self.project = nn.Linear(dim, config.dim)
-        self.head = nn.Linear(config.dim, len(self.classes))
+        if start is not None and start.project is not None:
+            self.project = start.project
+        self.head = nn.Linear(self.project.out_features, len(self.classes))
         self.parts = nn.ModuleDict(
             {"backbone": self.backbone, "norm": self.norm, "project": self.project, "head": self.head}
-        )
+        ).to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.parts.parameters(), lr=config.learning_rate, weight_decay=config.decay
         )
@@ -150,15 +146,19 @@ class Finetune:
         )
         labels = torch.from_numpy(np.repeat(chosen, c.each))
         rng = rng_for(c.seed, self.step, 62)
-        x = augment.people_view(augment.to_float(self.pictures[at]), augment.Size(*c.size), rng)
+        x = augment.normalise(augment.people_view(augment.to_float(self.pictures[at]), augment.Size(*c.size), rng))
         warm = min(1.0, (self.step + 1) / max(1, c.warmup_steps))
         rate = c.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / max(1, c.steps))))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.parts.train()
-        z = self._embed(augment.normalise(x).contiguous(memory_format=torch.channels_last))
+        labels = labels.to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
+            z = self._embed(x.to(self.device, memory_format=torch.channels_last))
+            logits = self.head(z) / c.temperature if c.loss == "cross_entropy" else None
+        z = z.float()
         if c.loss == "cross_entropy":
-            loss = F.cross_entropy(self.head(z) / c.temperature, labels, label_smoothing=c.smoothing)
+            loss = F.cross_entropy(logits.float(), labels, label_smoothing=c.smoothing)
         elif c.loss == "supervised_contrastive":
             loss = supervised_contrastive(z, labels, c.temperature)
         elif c.loss == "triplet_hard":
@@ -181,7 +181,8 @@ class Finetune:
         out = []
         for part in np.array_split(pictures, max(1, len(pictures) // 128)):
             x = F.interpolate(augment.to_float(part), self.config.size[::-1], mode="bilinear", antialias=True)
-            out.append(self._embed(augment.normalise(x).contiguous(memory_format=torch.channels_last)))
+            x = augment.normalise(x).to(self.device, memory_format=torch.channels_last)
+            out.append(self._embed(x).float().cpu())
         return torch.cat(out).numpy()
 
     def save(self, path: Path) -> None:
@@ -194,7 +195,7 @@ class Finetune:
 
     def load(self, path: Path) -> None:
         """Go on where a checkpoint stopped. Raises InvalidSetting where loss, sizes or classes are others."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location=self.device, weights_only=True)
         ours = json.loads(json.dumps(asdict(self.config)))
         differing = [k for k in ("loss", "net", "dim") if ours[k] != state["config"][k]]
         if state["classes"] != self.classes.tolist():
@@ -210,13 +211,13 @@ class Finetune:
 
 
 def finetune(
-    config: FinetuneConfig, pictures: np.ndarray, labels: np.ndarray, out: Path, *, backbone: nn.Module | None = None,
+    config: FinetuneConfig, pictures: np.ndarray, labels: np.ndarray, out: Path, *, start: Start | None = None,
     checkpoint_every: int = 200, stop: Callable[[], bool] = lambda: False,
     progress: Callable[[dict], None] = lambda line: None,
 ) -> Finetune:
     """Run to `config.steps`, from `out/finetune.pt` where there is one; lines go to `progress` and the log beside it."""
     out.mkdir(parents=True, exist_ok=True)
-    run, last = Finetune(config, pictures, labels, backbone=backbone), out / "finetune.pt"
+    run, last = Finetune(config, pictures, labels, start=start), out / "finetune.pt"
     if last.exists():
         run.load(last)
     with (out / "finetune.jsonl").open("a", encoding="utf-8") as log:
@@ -250,18 +251,3 @@ def retrieval_figures(vectors: np.ndarray, labels: np.ndarray) -> dict[str, floa
         "cmc1_chance": float(ranked.mean()),
         "queries": float(answerable.sum()),
     }
-
-
-def compare(
-    config: FinetuneConfig, pictures: np.ndarray, labels: np.ndarray, unseen: np.ndarray, unseen_labels: np.ndarray,
-    out: Path, *, losses: tuple[Loss, ...] = LOSSES, progress: Callable[[dict], None] = lambda line: None,
-) -> dict[str, dict[str, float]]:
-    """The same run by each loss, all else equal, measured on pictures that none of them saw; and an untrained net."""
-    from dataclasses import replace
-
-    fresh = Finetune(config, pictures, labels)
-    figures = {"untrained": retrieval_figures(fresh.encode(unseen), unseen_labels)}
-    for loss in losses:
-        run = finetune(replace(config, loss=loss), pictures, labels, out / loss, progress=progress)
-        figures[loss] = retrieval_figures(run.encode(unseen), unseen_labels)
-    return figures

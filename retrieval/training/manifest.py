@@ -31,6 +31,7 @@ class Shot:
     angle: str | None = None
     quality: float | None = None
     same_as: Hashable = None
+    fault: str = ""  # a reason of its own to leave it out
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Placed:
 
 def fault(shot: Shot) -> str:
     """Why a picture teaches nothing, or ""."""
+    if shot.fault:
+        return shot.fault
     if shot.whole is False:
         return "shows only a part"
     if shot.angle in ("sole", "detail"):
@@ -92,14 +95,33 @@ def place(shots: Sequence[Shot]) -> list[Placed]:
 
 def counts(placed: Sequence[Placed]) -> dict[str, int]:
     """How many pictures for each part and reason, "train: studio shot" and so on, most first."""
-    return dict(Counter(f"{p.part}: {p.reason.split(',')[0]}" for p in placed).most_common())
+    return dict(Counter(f"{p.part}: {_kind(p.reason)}" for p in placed).most_common())
+
+
+def _kind(reason: str) -> str:
+    """A reason without what differs from picture to picture."""
+    return "quality too low" if reason.startswith("quality ") else reason.split(":")[0].split(",")[0]
+
+
+def training_names(file: Path) -> frozenset[str]:
+    """Names of the pictures that a manifest places into train. Raises InvalidInput where it is none."""
+    try:
+        plain = json.loads(file.read_text(encoding="utf-8"))
+        return frozenset(p["name"] for p in plain["pictures"] if p["part"] == "train")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput(f"{file} is no manifest: {error}", hint="outfit split FOLDER") from error
 
 
 def write(placed: Sequence[Placed], file: Path) -> None:
     """The manifest as JSON: counts, then a line a picture. An existing file is not overwritten: StoreError."""
     if file.exists():
         raise StoreError(f"{file} exists already", hint="give another name, or remove it first")
-    file.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join("    " + json.dumps(asdict(p), ensure_ascii=False) for p in placed)
     head = json.dumps(counts(placed), ensure_ascii=False)
-    file.write_text(f'{{\n  "counts": {head},\n  "pictures": [\n{lines}\n  ]\n}}\n', encoding="utf-8")
+    part = file.with_suffix(".part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(f'{{\n  "counts": {head},\n  "pictures": [\n{lines}\n  ]\n}}\n', encoding="utf-8")
+        part.replace(file)
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error.strerror}", hint="make room, or give another --out") from error

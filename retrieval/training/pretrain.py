@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from retrieval.errors import InvalidSetting, ModelError, ModelUnavailable
-from retrieval.training import augment, checkpoints
+from retrieval.training import augment, checkpoints, devices
 from retrieval.training.data import rng_for
 from retrieval.training.nets import Backbone, NetConfig
 
@@ -55,7 +55,18 @@ class DinoConfig:
     centre_momentum: float = 0.9
     frozen_share: float = 0.01  # of the steps, in which the prototypes do not move
     clip: float = 3.0
+    drop_path: float = 0.1  # of a transformer student; the compact net has none
     bf16: bool = False
+    device: str = "auto"
+
+    @classmethod
+    def of(cls, arch: str, **given: object) -> DinoConfig:
+        """The sizes of the paper for a transformer (224 and 96 px, 65,536 prototypes), the defaults for the compact net."""
+        if arch != "compact":
+            paper = {"global_size": (224, 224), "local_size": (96, 96), "prototypes": 65_536, "hidden": 2048,
+                     "bottleneck": 256, "teacher_temperature": (0.04, 0.07), "local_crops": 8}  # fmt: skip
+            given = paper | given
+        return cls(arch=arch, **given)
 
 
 class DinoHead(nn.Module):
@@ -78,8 +89,10 @@ class DinoHead(nn.Module):
         return F.normalize(self.layers(x), dim=1) @ F.normalize(self.prototypes, dim=1).T
 
 
-def make_backbone(config: DinoConfig) -> tuple[nn.Module, int]:
-    """The net to pretrain and the width of its features. Raises ModelUnavailable where timm is needed and missing."""
+def make_backbone(config: DinoConfig, *, drop_path: float = 0.0) -> tuple[nn.Module, int]:
+    """The net to pretrain and the width of its features. Raises ModelUnavailable where timm is needed and missing, and
+    InvalidSetting for a name that timm does not know.
+    """
     if config.arch == "compact":
         backbone = Backbone(config.net)
         return backbone, backbone.dim
@@ -90,8 +103,20 @@ def make_backbone(config: DinoConfig) -> tuple[nn.Module, int]:
             f"arch {config.arch!r} needs timm and torchvision: {error}",
             hint="pip install timm torchvision, or set arch to 'compact'",
         ) from error
-    backbone = timm.create_model(config.arch, num_classes=0, dynamic_img_size=True)
+    if config.arch not in timm.list_models(config.arch.split(".")[0]):
+        raise InvalidSetting(
+            f"no arch is called {config.arch!r}: compact, or a timm name such as vit_small_patch16_224 or vit_base_patch8_224"
+        )
+    backbone = timm.create_model(config.arch, num_classes=0, dynamic_img_size=True, drop_path_rate=drop_path)
+    backbone.register_forward_pre_hook(_as_imagenet)
     return backbone, backbone.num_features
+
+
+def _as_imagenet(module: nn.Module, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+    """Pictures as `augment.normalise` gives them, with ImageNet's mean and deviation instead, as transformers are served."""
+    x = (given[0] * 64 + 127.5) / 255
+    mean, deviation = ((x.new_tensor(v)[:, None, None]) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    return ((x - mean) / deviation,)
 
 
 # schedules ------------------------------------------------------------------------------------------------------------
@@ -161,7 +186,7 @@ def dino_loss(
 
     The first crops of `student` are the teacher's. `centre` (prototypes,) is taken from the teacher's logits.
     """
-    total, count = torch.zeros(()), 0
+    total, count = torch.zeros((), device=centre.device), 0
     for i, t in enumerate(teacher):
         target = F.softmax((t.detach() - centre) / teacher_temperature, 1)
         for j, s in enumerate(student):
@@ -211,10 +236,15 @@ class Dino:
         torch.manual_seed(config.seed)
         self.config = replace(config, batch=min(config.batch, len(pictures)))
         self.pictures = pictures
-        backbone, dim = make_backbone(config)
-        self.student = nn.ModuleDict({"backbone": backbone, "head": DinoHead(dim, config)})
+        self.device = devices.pick(config.device)
+        backbone, dim = make_backbone(config, drop_path=config.drop_path)
+        self.student = nn.ModuleDict({"backbone": backbone, "head": DinoHead(dim, config)}).to(self.device)
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
-        self.centre = torch.zeros(config.prototypes)
+        if config.arch != "compact":  # the teacher drops nothing
+            self.teacher["backbone"], _ = make_backbone(config)
+            self.teacher["backbone"].load_state_dict(self.student["backbone"].state_dict())
+            self.teacher["backbone"].to(self.device).requires_grad_(False)
+        self.centre = torch.zeros(config.prototypes, device=self.device)
         self.optimiser = torch.optim.AdamW(self._groups(), lr=config.learning_rate)
         self.step = 0
 
@@ -239,13 +269,16 @@ class Dino:
         small = [crops(x, c.local_size, c.local_scale, rng, blur=0.5, solarise=0.0) for _ in range(c.local_crops)]
         self.student.train()
         self.teacher.train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=c.bf16):
+        big = torch.cat(large).to(self.device, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=c.bf16):
             with torch.no_grad():
-                pooled = self.teacher["backbone"](torch.cat(large))
+                pooled = self.teacher["backbone"](big)
                 teacher = self.teacher["head"](pooled).float()
-            features = [self.student["backbone"](torch.cat(large))]
+            features = [self.student["backbone"](big)]
             if small:
-                features.append(self.student["backbone"](torch.cat(small)))
+                features.append(
+                    self.student["backbone"](torch.cat(small).to(self.device, memory_format=torch.channels_last))
+                )
             student = self.student["head"](torch.cat(features)).float()
             loss = dino_loss(
                 list(student.chunk(2 + len(small))), list(teacher.chunk(2)), self.centre,
@@ -278,7 +311,7 @@ class Dino:
 
     def load(self, path: Path) -> None:
         """Go on where a checkpoint stopped. Raises InvalidSetting where its sizes are others."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location=self.device, weights_only=True)
         ours, theirs = json.loads(json.dumps(asdict(self.config))), state["config"]
         fixed = ("arch", "net", "prototypes", "hidden", "bottleneck")
         if differing := [k for k in fixed if ours[k] != theirs[k]]:
@@ -290,6 +323,28 @@ class Dino:
         self.teacher.load_state_dict(state["teacher"])
         self.centre, self.step = state["centre"], state["step"]
         self.optimiser.load_state_dict(state["optimiser"])
+
+
+def load_backbone(path: Path) -> tuple[nn.Module, DinoConfig]:
+    """The teacher's backbone of a checkpoint, ready to be trained on, and the config that it was made with.
+
+    Raises InvalidSetting where there is no such checkpoint.
+    """
+    if not path.is_file():
+        raise InvalidSetting(f"no checkpoint {path}", hint="outfit train pretrain FOLDER")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    config = read_config(DinoConfig, state["config"])
+    backbone, _ = make_backbone(config)
+    prefix = "backbone."
+    backbone.load_state_dict({k[len(prefix) :]: v for k, v in state["teacher"].items() if k.startswith(prefix)})
+    return backbone, config
+
+
+def read_config(kind: type, plain: dict):
+    """A config as a checkpoint keeps it: JSON's lists are tuples again, the net's sizes an object."""
+    read = {k: tuple(v) if isinstance(v, list) else v for k, v in plain.items()}
+    net = {k: tuple(v) if isinstance(v, list) else v for k, v in plain["net"].items()}
+    return kind(**read | {"net": NetConfig(**net)})
 
 
 def pretrain(

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from retrieval import resources
 from retrieval.encoders.compact import IMAGE_FILE, TEXT_FILE
-from retrieval.errors import InvalidSetting
-from retrieval.evaluation.results import Result, write
+from retrieval.errors import InvalidSetting, ModelUnavailable
+from retrieval.evaluation.results import Result
 
 Say = Callable[[str], None]
 
@@ -26,7 +27,7 @@ def train_compact(
     from retrieval.training.data import load_data
 
     torch.set_num_threads(1)  # the workers are the parallelism
-    data = load_data(_prepared(pictures))
+    data = load_data(prepared(pictures))
     say(f"{len(data.train):,} products to train on, {len(data.calibration):,} for calibration")
 
     def line(values: dict) -> None:
@@ -51,7 +52,7 @@ def export_compact(
     last = run / "last.pt"
     if not last.is_file():
         raise InvalidSetting(f"no checkpoint {last}", hint="outfit train compact")
-    data = load_data(_prepared(pictures))
+    data = load_data(prepared(pictures))
     trainer = Trainer(TrainConfig(), data, workers=1)
     trainer.load(last)
     image, text, polished = trainer.image_ema, trainer.text_ema, {}
@@ -85,23 +86,65 @@ def evaluate_compact(
     the picture of failures to write.
     """
     from retrieval.evaluation import sheet
-    from retrieval.evaluation.models import as_results, evaluate
+    from retrieval.evaluation.models import Measured, as_results, evaluate
     from retrieval.training import card
 
     failures: list[sheet.Failure] = []
-    measured = evaluate(_prepared(pictures), source, weights, seed=seed, failures=failures, progress=say)
+    measured = evaluate(prepared(pictures), source, weights, seed=seed, failures=failures, progress=say)
+    try:
+        from retrieval.training.shot_heads import measure_shots  # needs torch, which the rest does not
+
+        shots = measure_shots(pictures, weights, seed=seed)
+        measured["shots"] = Measured(dict(shots.figures), shots.n)
+    except (ModelUnavailable, ImportError) as error:
+        say(f"shot tags are not measured: {error}")
     if drawn is not None:
         sheet.draw(failures, drawn, most=48)
+    for part, m in measured.items():
+        for name, shares in m.by_class.items():
+            say(f"{part}, {name} by class: " + ", ".join(f"{c} {v:.2f}" for c, v in sorted(shares.items(), key=lambda p: p[1])))
+        if m.worst_pairs:
+            say(f"{part}, mistaken most: " + ", ".join(f"{t} as {g} ({n})" for t, g, n in m.worst_pairs))
     results = as_results(measured, seed)
-    for result in results:
-        write(result)
     if run is not None:
         about = json.loads((run / "release.json").read_text(encoding="utf-8"))["about"]
         card.write(card.Run(**about, note=note), measured, run / "log.jsonl", weights)
+        _draw_attention(pictures, weights, seed)
     return results
 
 
-def _prepared(pictures: Path) -> Path:
+def _draw_attention(pictures: Path, weights: Path, seed: int) -> None:
+    """compact-attention.png beside the card: eight held-out pictures over what the served net takes from where."""
+    import numpy as np
+
+    from retrieval.training import attention, cache
+    from retrieval.training.graph import with_features
+    from retrieval.training.split import is_held_out
+
+    held = [i for i, r in enumerate(cache.load_rows(pictures)) if is_held_out(r.sku)]
+    at = np.sort(np.random.default_rng(seed).permutation(held)[:8])
+    pixels = np.load(pictures / "small.npy", mmap_mode="r")[at]
+    with tempfile.TemporaryDirectory() as folder:
+        model = with_features(weights / IMAGE_FILE, Path(folder) / "maps.onnx")
+        attention.draw_served(lambda p: model.outputs_of(list(p))["maps"], pixels, weights / "compact-attention.png")
+
+
+def evaluate_models(
+    data: Path, seed: int, *, pictures: Path, weights: Path | None, run: Path | None, sheet: Path | None, say: Say
+) -> list[Result]:
+    """`outfit evaluate models`: see `evaluate_compact`. Classes and mistaken pairs are said as well."""
+    return evaluate_compact(pictures, data, weights or resources.path("weights"), run, seed=seed, drawn=sheet, say=say)
+
+
+def evaluate_shots(data: Path, seed: int, *, pictures: Path, weights: Path | None) -> Result:
+    """`outfit evaluate shots`: see `shot_heads.measure_shots`. `data` is not looked at: its pictures are in `pictures`."""
+    from retrieval.training.shot_heads import measure_shots
+
+    return measure_shots(prepared(pictures), weights, seed=seed)
+
+
+def prepared(pictures: Path) -> Path:
+    """The folder, if it holds prepared pictures; InvalidSetting otherwise."""
     if not (pictures / "rows.json").is_file():
         raise InvalidSetting(f"{pictures} holds no prepared pictures", hint="outfit train prepare")
     return pictures

@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
+from retrieval.ports import ShotReader
 from retrieval.training.cache import flood_masks
 from retrieval.training.folder import FolderPictures
 from retrieval.training.manifest import Shot
@@ -57,19 +59,16 @@ def quality(picture: np.ndarray) -> float:
     return round(sharp * (1.0 if dark <= 0.5 else 2 * (1 - dark)), 3)
 
 
-def shots_of(found: FolderPictures) -> list[Shot]:
-    """A folder's pictures as tagged shots. The product is the sub-folder, or the name up to the last "-" or "_"."""
+def shots_of(found: FolderPictures, reader: ShotReader | None = None) -> list[Shot]:
+    """A folder's pictures as tagged shots, by `reader` where there is one, else by the pixels alone."""
     same = groups(found.pictures)
     counted = np.bincount(same, minlength=len(same))
     shots = []
     for i, name in enumerate(found.names):
-        read = tags(found.pictures[i])
-        folder, _, file = name.rpartition("/")
-        stem = file.rsplit(".", 1)[0]
-        cut = max(stem.rfind("-"), stem.rfind("_"))
-        product = folder or (stem[:cut] if cut > 0 else stem)
+        picture = found.pictures[i]
+        read = tags(picture) if reader is None else reader.tags([Image.fromarray(picture)])[0]
         repeated = int(same[i]) if counted[same[i]] > 1 else None
         shots.append(
-            Shot(name, product, read.real_scene, read.whole, quality=read.quality, same_as=repeated)
+            Shot(name, found.products[i], read.real_scene, read.whole, getattr(read, "angle", None), read.quality, repeated)
         )
     return shots
