@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +21,7 @@ TEXT_SHARE = 0.5  # of words beside a picture, where no share was learned
 DEPTH = 60  # products that are weighed for one picture; the right one is rarely deeper, and each costs time
 
 
+_NAMED_BY = {"category": {"category", "slot"}, "gender": {"gender"}}  # what words of these kinds settle
 _POINTING = frozenset({"same", "这", "那", "但", "同", "换", "成", "改"})  # "the same, but", 同款, 换成
 
 
@@ -31,8 +32,9 @@ class Items(Protocol):
 
 
 class Evidence(Protocol):
-    def of(self, image: Image, items: Sequence[Item]) -> dict[str, np.ndarray]:
-        """What an RGB crop says for each item beside the vectors: by name (n,), higher is likelier."""
+    def of(self, image: Image, items: Sequence[Item], names: Collection[str]) -> dict[str, np.ndarray]:
+        """What an RGB crop says for each item beside the vectors: of these names (n,), higher is likelier. Names that it
+        does not know are left out."""
         ...
 
 
@@ -116,7 +118,7 @@ class Search:
         hits = self._folded(hits)
         evidence = {"cosine": np.array([hit.score for hit in hits])}
         if self.evidence is not None:
-            evidence |= self.evidence.of(image, [hit.item for hit in hits])
+            evidence |= self.evidence.of(image, [hit.item for hit in hits], self.ranking.weights)
         logits = self.ranking.logits(evidence)
         p_same = self.ranking.probabilities(logits)
         order = np.argsort(-logits, kind="stable")
@@ -168,11 +170,8 @@ class Search:
     def _kinds(self, image: Image, items: Sequence[Item], text: str) -> np.ndarray:
         """(n,) log probability that an item's category and gender are the picture's, each left out where words name one."""
         said = {span.term.kind for span in spans(text) if span.term is not None}
-        evidence = self.evidence.of(image, items)
-        total = np.zeros(len(items))
-        if not said & {"category", "slot"}:
-            total = total + evidence["category"]
-        return total if "gender" in said else total + evidence["gender"]
+        names = {name for name, kinds in _NAMED_BY.items() if not said & kinds}
+        return sum(self.evidence.of(image, items, names).values(), np.zeros(len(items)))
 
     def _products(self, vector: np.ndarray, where: Where | None, k: int, exclude: frozenset[str]) -> list[Hit]:
         rows = 2 * k + len(exclude)

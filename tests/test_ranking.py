@@ -39,7 +39,7 @@ class Likes:
     def __init__(self, **colour):
         self.colour = colour
 
-    def of(self, image, items):
+    def of(self, image, items, names):
         return {"colour": np.array([self.colour.get(item.sku, 0.0) for item in items])}
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b, sha256
@@ -281,21 +281,20 @@ class CompactEvidence:
     def __init__(self, model: CompactModel | None = None, text: CompactText | None = None) -> None:
         self._model, self._text = model or load_image(), text or load_text()
 
-    def of(self, image: Image, items: Sequence[Item]) -> dict[str, np.ndarray]:
-        """By name, (n,) float64 for n items."""
+    def of(self, image: Image, items: Sequence[Item], names: Collection[str]) -> dict[str, np.ndarray]:
+        """By those of the names that are known, (n,) float64 for n items."""
         out = self._model.outputs([image])
-        labels = {name: [getattr(item, name) for item in items] for name in self.FIELDS}
-        found = self.read({name: out[name][0] for name in self.FIELDS}, labels)
-        palette = measure_palette(letterbox(image))  # catalogue pictures were measured at that size, margin and all
-        found["title"] = self._text.encode([item.title for item in items]) @ out["shared"][0]
-        found["palette"] = np.array([palette_likeness(palette, item.palette) for item in items])
+        found = {
+            name: self.read_one(name, out[name][0], [getattr(item, name) for item in items])
+            for name in self.FIELDS
+            if name in names
+        }
+        if "title" in names:
+            found["title"] = self._text.encode([item.title for item in items]) @ out["shared"][0]
+        if "palette" in names:
+            palette = measure_palette(letterbox(image))  # catalogue pictures were measured at that size, margin and all
+            found["palette"] = np.array([palette_likeness(palette, item.palette) for item in items])
         return found
-
-    def read(
-        self, logits: Mapping[str, np.ndarray], labels: Mapping[str, Sequence[str | None]]
-    ) -> dict[str, np.ndarray]:
-        """The heads' part alone: (classes,) logits and the items' labels, by field."""
-        return {name: self.read_one(name, logits[name], labels[name]) for name in self.FIELDS}
 
     def read_one(self, name: str, logits: np.ndarray, labels: Sequence[str | None]) -> np.ndarray:
         """(n,) log probability of each label by one head; an unknown label says nothing: it has the mean over the classes,

@@ -67,9 +67,11 @@ def evidence_of(
     for i in range(len(shown)):
         there = hits[i] >= 0
         rows = shop.at[hits[i][there]]
-        logits = {name: out[name][i] for name in CompactEvidence.FIELDS}
-        labels = {name: [shop.rows[r].labels[FIELDS.index(name)] or None for r in rows] for name in logits}
-        said = reader.read(logits, labels)
+        said = {
+            name: reader.read_one(name, out[name][i], [shop.rows[r].labels[FIELDS.index(name)] or None for r in rows])
+            for name in CompactEvidence.FIELDS
+            if name in names
+        }
         if "title" in names:
             new = [int(r) for r in rows if int(r) not in titles]
             titles.update(zip(new, text.encode([shop.rows[r].title for r in new]), strict=True))

@@ -114,8 +114,11 @@ def rank_compact(
         np.flatnonzero([not is_calibration(r.sku) and not is_held_out(r.sku) for r in rows])
     )
     among = np.concatenate((own, others[: max(0, gallery - len(own))] if gallery else others))
-    vectors = np.zeros((len(rows), model.dims["instance"]), np.float32)
-    vectors[among] = vectors_of(compact(model), pixels[among], cache_dir)
+    if gallery:
+        vectors = np.zeros((len(rows), model.dims["instance"]), np.float32)
+        vectors[among] = vectors_of(compact(model), pixels[among], cache_dir)
+    else:  # all of them, held-out ones too: the measure reads the same file
+        vectors = vectors_of(compact(model), pixels, cache_dir)
     say(f"{len(among):,} pictures read")
     shop = served.shop_of(rows, pixels, group, among, vectors)
     hits, cosines = served.first_hits(model.instances(list(crops.pixels)), shop, DEPTH)
