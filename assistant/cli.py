@@ -7,7 +7,20 @@ import sys
 
 import typer
 
-from assistant.commands import catalogue, console, desk, index, keys, looks, models, quality, system, tags, training, vlm
+from assistant.commands import (
+    catalogue,
+    console,
+    desk,
+    index,
+    keys,
+    looks,
+    models,
+    quality,
+    system,
+    tags,
+    training,
+    vlm,
+)
 from retrieval.errors import OutfitError
 
 app = typer.Typer(
