@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +117,25 @@ def test_each_key_has_its_own_rate(shop, tmp_path):
         assert refused.value.code == "rate_limit_exceeded" and int(refused.value.response.headers["retry-after"]) > 0
         assert client(address, other).models.list().data
         assert httpx.get(f"{address}/healthz").status_code == 200
+
+
+def test_71_who_was_over_the_rate_is_served_again_after_it(shop):
+    limited = replace(shop, settings=shop.settings.model_copy(update={"api_rate": "5/second"}))
+
+    async def crowd(address: str) -> list[httpx.Response]:
+        async with httpx.AsyncClient(timeout=60) as client:
+            return await asyncio.gather(*(client.get(f"{address}/v1/models") for _ in range(60)))
+
+    with serving(create_api(limited)) as address:
+        replies = asyncio.run(crowd(address))
+        refused = [reply for reply in replies if reply.status_code == 429]
+        assert refused and {reply.status_code for reply in replies} == {200, 429}
+        assert all(int(reply.headers["retry-after"]) >= 1 for reply in refused)
+        for _ in range(20):
+            time.sleep(int(refused[0].headers["retry-after"]))
+            if (reply := httpx.get(f"{address}/v1/models")).status_code == 200:
+                break
+        assert reply.status_code == 200
 
 
 def test_a_rate_that_cannot_be_read_is_refused_at_the_start(shop):

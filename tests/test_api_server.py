@@ -236,8 +236,11 @@ def test_72_a_form_of_ten_thousand_parts_is_refused_and_bounded(page):
     part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\na\r\n'
     body, headers = part * 10_000 + b"--x--\r\n", {"content-type": "multipart/form-data; boundary=x"}
     for path in ("/gradio_api/upload", "/v1/chat/completions", "/v1/outfit/search"):
-        reply = page.post(path, content=body, headers=headers)
-        assert 400 <= reply.status_code < 500, (path, reply.status_code)
+        try:
+            status = page.post(path, content=body, headers=headers).status_code
+        except httpx.TransportError:  # refused and closed while the form was still being sent
+            continue
+        assert 400 <= status < 500, (path, status)
     assert page.post("/v1/chat/completions", json=GOOD).status_code == 200
 
 
