@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from retrieval import registry
 from retrieval.errors import OutfitError
 
 ROLES: tuple[registry.Role, ...] = ("detector", "image encoder", "text encoder")
+_BETWEEN_LABELS = r"[,.;，、。；]"  # also as GroundingDINO's prompt is written: clothes . pants
 _WEIGHTS = {"detector": "detector_weights", "image encoder": "image_weights", "text encoder": "text_weights"}
 
 
@@ -29,7 +31,7 @@ def options(settings: Settings, role: registry.Role) -> dict[str, Any]:
         "precision": settings.precision,
         "remote_code": settings.remote_code,
         "threads": settings.threads,
-        "labels": [label for part in settings.detector_labels.split(",") if (label := part.strip())],
+        "labels": [label for part in re.split(_BETWEEN_LABELS, settings.detector_labels) if (label := part.strip())],
         "box_threshold": settings.detection_threshold,
         "text_threshold": settings.detector_text_threshold,
         "url": settings.models_url,
