@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -13,7 +15,6 @@ from retrieval.errors import InvalidSetting, ModelUnavailable, OutfitError
 from retrieval.registry import Loaded, Role
 
 _LOG = logging.getLogger(__name__)
-_STOP_S = 10
 _SETTING = {"detector": "OUTFIT_DETECTOR", "image encoder": "OUTFIT_IMAGE_ENCODER", "text encoder": "OUTFIT_TEXT_ENCODER"}
 
 
@@ -38,24 +39,28 @@ def serve(settings: Settings, roles: Sequence[Role] = models.ROLES) -> None:
 
     Raises InvalidSetting where the address cannot be listened on or may not be without a key, and what `load` raises.
     """
-    import uvicorn
-
+    from assistant import logs
     from assistant.api.keys import FILE, Keys
+    from assistant.api.rates import Rates
+    from assistant.api.work import Drain
+    from assistant.server import Server
     from assistant.worker.app import Worker, create_app
 
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
     with listen(settings) as listening:
         keys = Keys(settings.home / FILE)
         check_exposure(listening, keys)
+        logs.configure(settings.log_level, settings.log_format)
+        # The server stops by itself when it is told to; what it raises again afterwards ends the process in good order.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         worker = Worker(load(settings, roles))
         try:
-            warm = threading.Event()
-            app = create_app(worker, keys=keys, rate=settings.api_rate, warm=warm)
+            warm, drain = threading.Event(), Drain()
+            rates = Rates(settings.api_rate, settings.limits_url) if settings.api_rate else None
+            app = create_app(worker, keys=keys, rates=rates, warm=warm, drain=drain)
             host, port = listening.getsockname()[:2]
             url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             threading.Thread(target=_warm, args=(worker, warm, url), name="warm", daemon=True).start()
-            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_STOP_S)
-            uvicorn.Server(config).run(sockets=[listening])
+            Server(app, drain).run(sockets=[listening])
         finally:
             worker.close()
 

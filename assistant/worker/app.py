@@ -20,6 +20,7 @@ from assistant.api.errors import ApiError
 from assistant.api.guard import Guard
 from assistant.api.keys import Keys
 from assistant.api.rates import Rates
+from assistant.api.work import Drain
 from assistant.worker import wire
 from assistant.worker.batching import Batcher, Busy
 from retrieval import images
@@ -92,10 +93,16 @@ class Worker:
 
 
 def create_app(
-    worker: Worker, *, keys: Keys | None = None, rate: str | None = None, warm: threading.Event | None = None,
+    worker: Worker,
+    *,
+    keys: Keys | None = None,
+    rates: Rates | None = None,
+    warm: threading.Event | None = None,
+    drain: Drain | None = None,
     max_bytes: int = _MOST_BYTES,
-) -> FastAPI:  # fmt: skip
-    """The worker's application, ready once `warm` is set (None: at once). `keys` are asked for once there are any."""
+) -> FastAPI:
+    """The worker's application, ready once `warm` is set (None: at once). `keys` are asked for once there are any;
+    `drain` tells when the server stops."""
     app = FastAPI(title="Outfit models", version="1", description=_DESCRIPTION, openapi_url="/v1/openapi.json")
     metrics = health.Metrics()
     refusals = api_wire.refusals(400, 401, 404, 413, 429, 500, 503)
@@ -156,7 +163,9 @@ def create_app(
     app.add_exception_handler(OutfitError, errors.on_outfit_error)
     app.add_exception_handler(HTTPException, errors.on_http_error)
     app.add_exception_handler(RequestValidationError, errors.on_invalid_request)
-    app.add_middleware(Guard, max_bytes=max_bytes, metrics=metrics, door=Door(keys, Rates(rate) if rate else None))
+    app.add_middleware(
+        Guard, max_bytes=max_bytes, metrics=metrics, door=Door(keys, rates), drain=drain or Drain(), crowded={}
+    )
     return app
 
 
