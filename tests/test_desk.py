@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,6 +35,7 @@ from retrieval.errors import InvalidInput
 from retrieval.items import Attributes, Garment, Gender, Item, Slot, Swatch
 from retrieval.vocabulary import slot_of
 
+ROOT = Path(__file__).resolve().parents[1]
 RED = (Swatch("Red", "red", (50.0, 60.0, 40.0), "#cc2222", 0.9),)
 SHIRT = Garment(
     "Red shirt", Attributes("Shirts", slot=Slot.TOP, gender=Gender.MEN, colour="Red", confidence={"category": 0.9}), RED
@@ -460,3 +463,26 @@ def test_profiles_are_kept_with_their_effect_and_become_settings(file, demo):
     with pytest.raises(InvalidInput, match="no profile"):
         desk.profiles.remove("bold")
     catalogue.close()
+
+
+# --- from a terminal --------------------------------------------------------------------------------------------------
+
+
+def test_status_and_export_by_commands(tmp_path):
+    catalogue = Catalogue.open(tmp_path / "demo" / "catalogue.db", create=True)
+    kept = DeskStore(catalogue)
+    kept.decide(add(kept, ("j1", "s1"), ("j2", "s2"))[:1], yes())
+    catalogue.close()
+
+    def outfit(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {"OUTFIT_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+        command = [sys.executable, "-m", "assistant.cli", "desk", *arguments]
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=240)
+
+    assert "1 open (1 looks, 0 pairs, 0 contested), 1 approved" in outfit("status").stdout
+    assert [json.loads(line)["act"] for line in outfit("export").stdout.splitlines()] == ["approve"]
+    done = outfit("export", "--out", "decisions.csv")
+    assert "1 decisions written" in done.stderr, done.stderr
+    assert next(csv.DictReader((tmp_path / "decisions.csv").open()))["who"] == "Mei"
+    wrong = outfit("export", "--out", "decisions.xls")
+    assert wrong.returncode == 1 and "jsonl or csv" in wrong.stderr and "Traceback" not in wrong.stderr
