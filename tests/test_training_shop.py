@@ -314,15 +314,15 @@ def test_a_folder_alone_becomes_an_encoder_that_the_app_loads(tmp_path):
     assert {"instance_cmc1", "instance_cmc1_chance", "product_cmc1"} <= set(done.after)
     encoder = registry.load("image encoder", "compact", {"weights": str(tmp_path / "own")}).model
     vectors = encoder.encode_images([Image.fromarray(p) for p in found.pictures[:3]])
-    assert vectors.shape == (3, 256) and np.allclose((vectors**2).sum(1), 1, atol=1e-5)
+    assert vectors.shape[1] >= 256 and np.allclose((vectors**2).sum(1), 1, atol=1e-5)
     assert encoder.space.revision != CompactModel(registry.resources.path("weights/image.onnx")).digest[:16]
     card = (tmp_path / "own" / "image.md").read_text()
     assert "begun from nothing" in card and (tmp_path / "own" / "image-attention.png").is_file()
     assert ("NOT better" in card) == (not json.loads((tmp_path / "own" / "image.json").read_text())["is_better"])
     # begun from what was written, nothing taken away: the start is that very encoder
     again = shop.train_shop(found, tmp_path / "next", steps=0, start=tmp_path / "own", say=said.append)
-    assert again.before == pytest.approx(done.after, abs=0.21)  # of ten pictures: int8 may cost one or two
-    assert not again.is_better
+    assert again.before == pytest.approx(done.after)
+    assert any(line.startswith("widened") for line in said)
 
 
 def test_one_product_alone_cannot_be_divided(tmp_path):

@@ -47,21 +47,27 @@ class Plan:
     )
 
 
-def instance_figures(run: Finetune, pictures: np.ndarray, seed: int) -> dict[str, float]:
-    """Each picture found by a changed view of it (crop, turn, light) among all of `pictures`: CMC@1, CMC@5, chance."""
-    parts = np.array_split(np.arange(len(pictures)), max(1, len(pictures) // 128))
+def changed_views(pictures: np.ndarray, size: tuple[int, int], seed: int) -> np.ndarray:
+    """(n, h, w, 3) uint8 -> one changed view of each (crop, turn, light) at `size` (w, h)."""
+    parts = np.array_split(pictures, max(1, len(pictures) // 128))
     views = [
-        augment.people_view(augment.to_float(pictures[at]), augment.Size(*run.config.size), rng_for(seed, 9001, i))
-        for i, at in enumerate(parts)
+        augment.people_view(augment.to_float(np.ascontiguousarray(p)), augment.Size(*size), rng_for(seed, 9001, i))
+        for i, p in enumerate(parts)
     ]
-    changed = [(v * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy() for v in views]
-    gallery = run.encode(pictures)
-    group = cache.duplicates(pictures)
-    ranks = [
-        metrics.ranks_of(run.encode(part) @ gallery.T, group[at][:, None] == group[None])
-        for at, part in zip(parts, changed, strict=True)
-    ]
-    ranks = np.concatenate(ranks)
+    return np.concatenate([(v * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy() for v in views])
+
+
+def instance_figures(
+    encode: Callable[[np.ndarray], np.ndarray], size: tuple[int, int], pictures: np.ndarray, seed: int
+) -> dict[str, float]:
+    """Each picture found by a changed view of it among all of `pictures`: CMC@1, CMC@5, chance. `encode`: (n, h, w, 3)
+    uint8 -> (n, d) of norm 1; `size` of the views (w, h).
+    """
+    changed, gallery, group = changed_views(pictures, size, seed), encode(pictures), cache.duplicates(pictures)
+    parts = np.array_split(np.arange(len(pictures)), max(1, len(pictures) // 128))
+    ranks = np.concatenate(
+        [metrics.ranks_of(encode(changed[at]) @ gallery.T, group[at][:, None] == group[None]) for at in parts]
+    )
     return {
         "instance_cmc1": metrics.cmc_at_k(ranks, 1),
         "instance_cmc5": metrics.cmc_at_k(ranks, 5),
@@ -106,7 +112,7 @@ def compare(
     }  # fmt: skip
 
     def measure(name: str, run: Finetune) -> None:
-        found = instance_figures(run, test, plan.seed)
+        found = instance_figures(run.encode, run.config.size, test, plan.seed)
         of_category = retrieval_figures(run.encode(test), category[unseen])
         figures.update({f"{name}_{k}": v for k, v in found.items() if "chance" not in k})
         figures.update({f"{name}_category_{k}": of_category[k] for k in ("cmc1", "map10")})
@@ -154,7 +160,7 @@ def compare_shop(
     }  # fmt: skip
 
     def measure(name: str, run: Finetune) -> None:
-        found = instance_figures(run, test, plan.seed)
+        found = instance_figures(run.encode, run.config.size, test, plan.seed)
         figures.update({f"{name}_{k}": v for k, v in found.items() if "chance" not in k})
         figures["chance_instance_cmc1"] = found["instance_cmc1_chance"]
         say(f"{name}: " + "  ".join(f"{k} {v:.3f}" for k, v in found.items()))
