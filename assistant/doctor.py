@@ -29,7 +29,14 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """All checks, in the order in which one would mend what they find."""
-    return [*_settings(settings), *_disk(settings), *_models(settings), *_vlm(settings), *_catalogue(settings)]
+    return [
+        *_settings(settings),
+        *_disk(settings),
+        *_models(settings),
+        *_ranking(settings),
+        *_vlm(settings),
+        *_catalogue(settings),
+    ]
 
 
 def _settings(settings: Settings) -> list[Finding]:
@@ -74,6 +81,21 @@ def _models(settings: Settings) -> list[Finding]:
         else:
             findings.append(Finding(role, f"{name}: {found.message}", False, role != "describer", found.hint))
     return findings
+
+
+def _ranking(settings: Settings) -> list[Finding]:
+    """Whether picture search can say how sure it is: its ranking was fitted to the weights in use."""
+    if settings.image_encoder != "compact":
+        message = f"by likeness alone: no ranking is fitted for {settings.image_encoder!r}"
+        return [Finding("picture search", message, False)]
+    try:
+        space = models.load(settings, "image encoder").model.space
+        fitted, notice = compose.ranking_for(space)
+    except OutfitError as error:
+        return [Finding("picture search", str(error), False, False, error.hint)]
+    if fitted is None:
+        return [Finding("picture search", notice, False, False, "outfit train ranking")]
+    return [Finding("picture search", f"ranked by {', '.join(fitted.weights)}; sure from {fitted.sure:.0%} on")]
 
 
 def _vlm(settings: Settings) -> list[Finding]:

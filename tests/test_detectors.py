@@ -116,6 +116,8 @@ class TestCompact(DetectorContract):
         assert loose.detect(picture, ["hat with a feather"]) == everything
         slot = everything[0].slot
         assert loose.detect(picture, [slot.value]) == [one for one in everything if one.slot is slot]
+        shoes = [one for one in everything if one.slot is Slot.SHOES]
+        assert loose.detect(picture, ["鞋子"]) == loose.detect(picture, ["sneakers"]) == loose.detect(picture, ["shoes"]) == shoes
 
     @pytest.mark.parametrize("bad", [0, 1, -0.5, 7, float("nan")])
     def test_a_threshold_out_of_range_is_refused(self, bad):

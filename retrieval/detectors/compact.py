@@ -19,6 +19,8 @@ from retrieval import resources
 from retrieval.crops import suppress
 from retrieval.errors import InvalidSetting, ModelUnavailable
 from retrieval.items import Box, Detection, Slot
+from retrieval.lexicon import spans
+from retrieval.vocabulary import slot_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -111,6 +113,22 @@ def found_in(
     return suppress(found)
 
 
+def slots_meant(label: str) -> frozenset[Slot]:
+    """The slots that a label names, by a slot's own name or by a word of the lexicon that is all of it; none for others.
+
+    >>> sorted(slots_meant("shoes")), sorted(slots_meant("裙子")), sorted(slots_meant("hat with a feather"))
+    ([<Slot.SHOES: 'shoes'>], [<Slot.BOTTOM: 'bottom'>, <Slot.ONE_PIECE: 'one-piece'>], [])
+    """
+    if label in {slot.value for slot in SLOTS}:
+        return frozenset({Slot(label)})
+    said = [span.term for span in spans(label)]
+    if len(said) != 1 or said[0] is None or said[0].kind not in ("slot", "category"):
+        return frozenset()
+    if said[0].kind == "slot":
+        return frozenset({Slot(said[0].name)})
+    return frozenset(filter(None, map(slot_of, said[0].categories)))
+
+
 class CompactDetector:
     """Garments of a photo with slot and confidence, by the network in `weights` (ONNX; its facts beside it, .json).
 
@@ -151,9 +169,9 @@ class CompactDetector:
             ) from error
 
     def detect(self, image: Image, labels: Sequence[str] = ()) -> list[Detection]:
-        """Garments of seven slots, boxes in the picture's pixels. `labels` that name slots narrow them; others are
-        ignored, as the network knows nothing else."""
-        wanted = {slot.value for slot in SLOTS} & set(labels)
+        """Garments of seven slots, boxes in the picture's pixels. `labels` that name slots, or garments of one in English
+        or Chinese (鞋, "jeans"), narrow them; others are ignored, as the network knows nothing else."""
+        wanted = {slot.value for label in labels for slot in slots_meant(label)}
         square, scale, margin = letterbox(image, self.size_px)
         heat, sides = self._session.run(None, {"image": as_input(square)})
         sure = calibrated(heat[0].astype(np.float64), self._scale, self._shift)
