@@ -18,7 +18,7 @@ from tests.api_server import serving, small_shop
 schemathesis = pytest.importorskip("schemathesis", reason="the document is tried by schemathesis")
 checks = pytest.importorskip("schemathesis.specs.openapi.checks")
 
-EXAMPLES = 1_000 if os.environ.get("HYPOTHESIS_PROFILE") == "explore" else 15
+EXAMPLES = 1_000 if os.environ.get("HYPOTHESIS_PROFILE") == "explore" else 8
 
 
 @pytest.fixture(scope="module")
