@@ -186,6 +186,32 @@ def test_a_store_that_was_dropped_does_not_come_back_from_the_files(tmp_path):
     assert again.search(QUERY, 5) == []
 
 
+def test_an_index_that_is_open_notices_that_its_store_was_made_anew(tmp_path):
+    index = filled(sqlite, tmp_path)
+    assert len(index.search(QUERY, 5)) == 2
+    code = """
+from retrieval.indexes.sqlite import drop
+drop(Path({folder!r}))
+index = sqlite(Path({folder!r}))
+index.upsert(["c"], np.eye(4, dtype=np.float32)[:1], [{{}}])
+"""
+    in_another_process(sqlite, tmp_path, code.format(folder=str(tmp_path)))
+    assert index.search(QUERY, 5) == [("c", 1.0)]
+
+
+def test_while_its_store_fails_an_index_answers_from_memory_and_says_so(tmp_path, caplog):
+    index = filled(sqlite, tmp_path)
+    before = index.search(QUERY, 5)
+    index.keeper._db.execute("ALTER TABLE head RENAME TO lost")
+    assert index.search(QUERY, 5) == index.search(QUERY, 5) == before
+    assert caplog.text.count("searched as it was last read") == 1
+    with pytest.raises(StoreError, match="test-rows.sqlite"):
+        index.upsert(["c"], QUERY[None, :], [{}])
+    index.keeper._db.execute("ALTER TABLE lost RENAME TO head")
+    index.upsert(["c"], QUERY[None, :], [{}])
+    assert [id_ for id_, _ in index.search(QUERY, 5)] == ["a", "c", "b"]
+
+
 WRITER = """
 import itertools, sys
 import numpy as np

@@ -8,6 +8,7 @@ filter given to its `where` costs 20 to 400 times a masked scan, the more rows t
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -142,7 +143,8 @@ class ChromaKeeper:
 
     def _raise_change(self) -> int:
         kept = self._client.get_collection(self._name, embedding_function=None).metadata or {}
-        change = int(kept.get(_CHANGE, 0)) + 1
+        # One that was dropped and made anew goes on above the old one's numbers, so that readers see that all of it is new.
+        change = int(kept.get(_CHANGE, time.time_ns() // 1_000_000)) + 1
         self._collection.modify(metadata={**kept, _CHANGE: change})
         _KNOWN[self._place, self._name] = change
         return change

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval.errors import OutfitError
+from retrieval.errors import OutfitError, StoreError
 from retrieval.indexes.keeper import Keeper
 from retrieval.indexes.mirror import EXACT_ROWS, Mirror, make_mirror, read_mirror
 from retrieval.ports import Rows, Where
@@ -34,6 +34,7 @@ class KeptIndex:
         self._exact_rows = 2**62 if exact_rows is None else exact_rows
         self._mirror: Mirror | None = None
         self._asked_at = float("-inf")
+        self._is_cut_off = False
         self._lock = threading.RLock()
         self._packing: threading.Thread | None = None
 
@@ -82,7 +83,7 @@ class KeptIndex:
                 self._mirror = read_mirror(self.keeper, self._folder, self.name, self._exact_rows)
                 self._asked_at = time.monotonic()
             elif time.monotonic() - self._asked_at >= self.keeper.poll_s:
-                self._mirror.catch_up(self.keeper)
+                self._catch_up(self._mirror)
                 self._asked_at = time.monotonic()
             if self._mirror.wants_packing(self._exact_rows):
                 self._pack_aside()
@@ -114,6 +115,17 @@ class KeptIndex:
     def close(self) -> None:
         self.close_packing()
         self.keeper.close()
+
+    def _catch_up(self, mirror: Mirror) -> None:
+        """Take in what others have written; while the store does not answer, what is in memory does, and the log says so."""
+        try:
+            mirror.catch_up(self.keeper)
+        except StoreError as error:
+            if not self._is_cut_off:
+                _LOG.warning("%s is searched as it was last read, since its store fails: %s", self.name, error)
+            self._is_cut_off = True
+        else:
+            self._is_cut_off = False
 
     def _follows(self, change: int) -> bool:
         """Whether the mirror holds all that was written before this change, so that what was written now can go to it."""

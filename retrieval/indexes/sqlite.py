@@ -6,6 +6,7 @@ import json
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,9 +31,10 @@ CREATE TABLE IF NOT EXISTS rows (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, change INTEGER NOT NULL, vector BLOB NOT NULL, columns TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS rows_by_change ON rows (change, number);
-INSERT INTO head SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM head);
 COMMIT;
 """
+# A store that was dropped and made anew goes on above the old one's numbers, so that readers see that all of it is new.
+_FIRST_CHANGE = "INSERT INTO head SELECT ? WHERE NOT EXISTS (SELECT 1 FROM head)"
 
 
 class SqliteKeeper:
@@ -49,10 +51,15 @@ class SqliteKeeper:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        self._open()
+
+    def _open(self) -> None:
         with self._errors():
             self._db = sqlite3.connect(self._file, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             self._db.executescript(_SCHEMA)
             self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute(_FIRST_CHANGE, (time.time_ns() // 1_000_000,))
+            self._number = self._file.stat().st_ino
             self._check_space()
 
     def __len__(self) -> int:
@@ -60,6 +67,10 @@ class SqliteKeeper:
             return db.execute("SELECT count(*) FROM rows").fetchone()[0]
 
     def change(self) -> int:
+        with self._lock:
+            if self._is_replaced():
+                self._db.close()
+                self._open()
         with self._reading() as db:
             return db.execute("SELECT change FROM head").fetchone()[0]
 
@@ -116,6 +127,13 @@ class SqliteKeeper:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+    def _is_replaced(self) -> bool:
+        """Whether another process has dropped the file and made a new one, while this one still holds the old."""
+        try:
+            return self._file.stat().st_ino != self._number
+        except FileNotFoundError:
+            return True
 
     def _rows(self, found: Sequence[tuple[str, bytes, str]]) -> Rows:
         data = b"".join(vector for _, vector, _ in found)
