@@ -231,19 +231,23 @@ def open_packed(space: Space, folder: Path, name: str) -> PackedRows | None:
 
 
 def _write(space: Space, made: Path, rows: Iterable[Rows], change: int, rng: np.random.Generator) -> dict:
-    arrived, ids, columns = _spool(space, made / "arrived.f32", rows)
-    n = len(arrived)
+    ids, columns = _spool(space, made / "arrived.f32", rows)
+    n = len(ids)
+
+    def arrived() -> np.ndarray:
+        """All vectors as they came, mapped anew for each use: pages that were touched count as memory until then."""
+        return np.memmap(made / "arrived.f32", dtype=np.float32, mode="r", shape=(n, space.dim))
+
     lists = max(1, min(n // _ROWS_A_LIST, 4_096))
-    centroids = kmeans(arrived, lists, rng)
-    of_row = assign(arrived, centroids)
+    centroids = kmeans(arrived(), lists, rng)
+    of_row = np.concatenate([assign(arrived()[start : start + _CHUNK], centroids) for start in range(0, n, _CHUNK)])
     order = np.argsort(of_row, kind="stable")
-    scale = _scale(arrived, rng)
+    scale = _scale(arrived(), rng)
     with (made / "floats.f32").open("wb") as floats, (made / "codes.i8").open("wb") as codes:
         for start in range(0, n, _CHUNK):
-            part = np.asarray(arrived[order[start : start + _CHUNK]])
+            part = np.asarray(arrived()[order[start : start + _CHUNK]])
             floats.write(part.astype("<f4", copy=False).tobytes())
             codes.write(np.clip(np.rint(part / scale), -127, 127).astype(np.int8).tobytes())
-    del arrived
     (made / "arrived.f32").unlink()
     held = Ids.of([ids[row] for row in order])
     columns = columns.take(order)
@@ -268,7 +272,7 @@ def _write(space: Space, made: Path, rows: Iterable[Rows], change: int, rng: np.
     }
 
 
-def _spool(space: Space, file: Path, rows: Iterable[Rows]) -> tuple[np.ndarray, list[str], Columns]:
+def _spool(space: Space, file: Path, rows: Iterable[Rows]) -> tuple[list[str], Columns]:
     """Rows as they come: vectors into a file, ids and columns into memory; an id twice takes the first one's place."""
     row_of: dict[str, int] = {}
     columns = Columns()
@@ -286,8 +290,7 @@ def _spool(space: Space, file: Path, rows: Iterable[Rows]) -> tuple[np.ndarray, 
                     spool.write(vector.tobytes())
     if not row_of:
         raise StoreError("there are no rows to pack")
-    arrived = np.memmap(file, dtype=np.float32, mode="r", shape=(len(row_of), space.dim))
-    return arrived, list(row_of), columns
+    return list(row_of), columns
 
 
 def _scale(vectors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
