@@ -25,12 +25,13 @@ def same_product(alike: Sequence[Hit], in_place: Sequence[Hit], k: int) -> list[
 
     Of another slot only what is "this is it" is shown: it is the product itself, and the slot was misread.
     """
-    sure = [hit for hit in alike if _is_it(hit)]
+    sure = [hit for hit in alike if is_same_product(hit)]
     best = {hit.item.sku: hit for hit in (*sure, *in_place)}
     return sorted(best.values(), key=lambda hit: -(hit.score if hit.p_same is None else hit.p_same))[:k]
 
 
-def _is_it(hit: Hit) -> bool:
+def is_same_product(hit: Hit) -> bool:
+    """Is this the very product that was shown, not only close to it?"""
     return hit.score >= SAME_PRODUCT if hit.p_same is None else hit.closeness is Closeness.SAME
 
 

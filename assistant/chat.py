@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextvars
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from assistant import turn
+from assistant import changes, own_clothes, turn
 from assistant.looks import Look, Piece, Recommendation
 from assistant.stylist import Progress, Stylist, Watcher
 from assistant.stylists import Answer
@@ -28,25 +29,30 @@ from assistant.talk import (
     DropWish,
     Event,
     Found,
+    FromOwn,
+    FromShop,
     Line,
     Lock,
+    OpenLook,
     Part,
     Remove,
     Reply,
     Reroll,
     Say,
     ShowPhoto,
+    ShowPhotos,
     Speak,
     Swap,
     Talk,
     Trouble,
     Undo,
+    Wear,
 )
-from assistant.understanding import Shown, ShownPiece, understand
+from assistant.understanding import understand
 from assistant.wish import Wish
 from retrieval.describe import title_of
 from retrieval.errors import InvalidInput, OutfitError
-from retrieval.items import Box, Garment, Gender, Hit, Item, Lang, Slot
+from retrieval.items import Box, Garment, Gender, Hit, Item, Lang
 from retrieval.search import AVAILABLE
 from retrieval.vocabulary import categories, slot_of
 
@@ -55,15 +61,25 @@ if TYPE_CHECKING:
 
 _MOST_WORDS = 500  # characters of a message that are read
 _FOUND = 6  # products offered where there is no garment to start from
+_VOTES = 15  # items of a category that say who wears it
 _OF_ONE_PIECE = ("slots", "categories", "colours", "materials", "patterns", "tone", "words")  # fields of a Wish
+
+
+def _no_own_pictures(sku: str) -> Image:
+    """For conversations without a wardrobe."""
+    raise InvalidInput(f"there is no garment {sku[:60]!r} of one's own here")
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """`photos` gives the RGB picture of a photo's name; it raises InvalidInput where that has been deleted."""
+    """`photos` gives the RGB picture of a photo's name; it raises InvalidInput where that has been deleted.
+
+    `own_pictures` gives the picture of one of the shopper's own garments by its sku, and raises InvalidInput likewise.
+    """
 
     stylist: Stylist
     photos: Callable[[str], Image]
+    own_pictures: Callable[[str], Image] = _no_own_pictures
 
     def turn(self, talk: Talk, ask: Ask, stopped: threading.Event | None = None) -> Iterator[Event]:
         """Progress as it happens, then one Reply. Errors raised on purpose become a Trouble and change nothing.
@@ -112,10 +128,12 @@ class Chat:
         match ask:
             case ShowPhoto(name):
                 return self._photo(talk, name, watch)
-            case Choose(box):
-                return self._choose(talk, box, watch)
+            case ShowPhotos(names):
+                return self._photos(talk, names, watch)
+            case Choose(box, photo):
+                return self._choose(talk, box, photo, watch)
             case ChooseAgain():
-                return Reply(talk, (_choice(talk),))
+                return Reply(talk, changes.choices(talk))
             case Correct(category):
                 return self._correct(talk, category, watch)
             case Say(message):
@@ -123,7 +141,7 @@ class Chat:
             case DropWish(key):
                 return self._wish(talk, talk.wish.without(key), watch)
             case Lock(sku):
-                return _lock(talk, sku)
+                return changes.lock(talk, sku)
             case Swap(look, sku):
                 return self._swap(talk, look, sku, watch)
             case Remove(sku):
@@ -132,10 +150,18 @@ class Chat:
                 return self._reroll(talk, watch)
             case Around(sku):
                 return self._around(talk, sku, watch)
+            case Wear(garment):
+                return self._wear(talk, garment, watch)
+            case FromOwn(own):
+                return self._from_own(talk, own, watch)
+            case FromShop():
+                return self._from_shop(talk, watch)
+            case OpenLook(answer):
+                return changes.opened(talk, answer)
             case Speak(lang):
                 return self._speak(talk, lang, watch)
             case Undo():
-                return _undo(talk)
+                return changes.undo(talk)
 
     def _photo(self, talk: Talk, name: str, watch: Watcher) -> Reply:
         watch(Progress("upload"))
@@ -143,43 +169,82 @@ class Chat:
         answer = self.stylist.recommend(photo, talk.wish, watch=watch)
         # A new photo is a new question: what was locked or passed over belonged to the old one. Wishes go on.
         new = talk.changed(
-            wish=_locking(talk.wish, ()),
+            wish=changes.locking(talk.wish, ()),
             photo=name,
             size=photo.size,
             detections=answer.detections,
             answer=answer if answer.garment else None,
-            kept=(),
-            passed=frozenset(),
+            **changes.AFRESH,
         )
         if answer.garment is None:
-            return Reply(new, (_choice(new),))
+            return Reply(new, changes.choices(new))
         return Reply(new, (Answered(answer, is_new=True),))
 
-    def _choose(self, talk: Talk, box: Box | None, watch: Watcher) -> Reply:
-        if talk.photo is None:
-            raise InvalidInput("there is no photo to choose from", hint="send a photo first")
+    def _photos(self, talk: Talk, names: Sequence[str], watch: Watcher) -> Reply:
+        """The garments of several photos, to choose from. A photo that cannot be read harms its own place only."""
+        watch(Progress("upload"))
+        offered: list[Choice] = []
+        troubles: list[Part] = []
+        for name in names:
+            try:
+                photo = self.photos(name)
+            except OutfitError as error:
+                troubles.append(Trouble(error.code, str(error), error.hint))
+                continue
+            offered.append(Choice(name, photo.size, tuple(self.stylist.detect(photo))))
+            watch(Progress("detect", {"garments": sum(len(one.detections) for one in offered)}))
+        if not offered:
+            return Reply(talk, tuple(troubles))
+        first = next((one for one in offered if one.detections), offered[0])
+        new = talk.changed(
+            wish=changes.locking(talk.wish, ()),
+            photo=first.photo,
+            size=first.size,
+            detections=first.detections,
+            answer=None,
+            **(changes.AFRESH | {"offered": tuple(offered)}),
+        )
+        return Reply(new, (*troubles, *changes.choices(new)))
+
+    def _choose(self, talk: Talk, box: Box | None, name: str | None, watch: Watcher) -> Reply:
+        chosen = next((one for one in talk.offered if one.photo == name), None)
+        if chosen is not None:
+            talk = replace(talk, photo=chosen.photo, size=chosen.size, detections=chosen.detections)
+        if talk.photo is None or name not in (None, talk.photo):
+            raise InvalidInput("there is no such photo to choose from", hint="send a photo first")
         photo = self.photos(talk.photo)
         box = box or Box(0, 0, *photo.size)
         answer = self.stylist.recommend(photo, talk.wish, box=box, watch=watch)
-        new = talk.changed(wish=_locking(talk.wish, ()), answer=answer, kept=(), passed=frozenset())
+        afresh = changes.AFRESH | {"offered": talk.offered}
+        new = talk.changed(wish=changes.locking(talk.wish, ()), answer=answer, **afresh)
         return Reply(new, (Answered(answer, is_new=True),))
 
     def _correct(self, talk: Talk, category: str, watch: Watcher) -> Reply:
         slot = slot_of(category)
         if talk.garment is None or slot is None or category not in categories():
             raise InvalidInput(f"{category[:60]!r} is no category that looks are built around")
-        attributes = replace(talk.garment.attributes, category=category, slot=slot, sub_category=None, usage=None)
+        gender = self._worn_by(category, talk.garment.attributes.gender)
+        known = talk.garment.attributes
+        attributes = replace(known, category=category, slot=slot, gender=gender, sub_category=None, usage=None)
         garment = replace(talk.garment, title=title_of(attributes), attributes=attributes)
         corrected = replace(talk, answer=replace(talk.answer, garment=garment))
-        wish = _locking(talk.wish, ())
+        wish = changes.locking(talk.wish, ())
         answer = self._looks(corrected, wish, (), watch)
         new = talk.changed(wish=wish, answer=answer, kept=(), passed=frozenset())
         return Reply(new, (Answered(answer, is_new=True),))
 
+    def _worn_by(self, category: str, gender: Gender | None) -> Gender | None:
+        """The gender that was read, unless the shop has that category for others only: then it was misread as well."""
+        there = replace(AVAILABLE, any_of={"category": frozenset({category})})
+        found = Counter(hit.item.gender for hit in self.stylist.search.by_text(category, where=there, k=_VOTES))
+        if not found or gender is None or found.keys() & {gender, Gender.UNISEX}:
+            return gender
+        return found.most_common(1)[0][0]
+
     def _say(self, talk: Talk, message: str, watch: Watcher) -> Reply:
         if not message.strip():
             return Reply(talk, (Line("wish.same"),))
-        wish = understand(message, talk.wish, shown=_shown(talk))
+        wish = understand(message, talk.wish, shown=changes.shown(talk))
         if wish == talk.wish:  # the rules read nothing in it: a model, where there is one, may
             wish = self.stylist.model.understand(message, talk.wish)
         if talk.garment is None:
@@ -207,8 +272,8 @@ class Chat:
 
     def _wish(self, talk: Talk, wish: Wish, watch: Watcher) -> Reply:
         """The looks anew under other wishes. What is excluded now is locked no longer."""
-        kept = _kept(talk, wish.locked - wish.excluded)
-        wish = _locking(wish, kept)
+        kept = changes.kept_of(talk, wish.locked - wish.excluded)
+        wish = changes.locking(wish, kept)
         if talk.garment is None:
             return Reply(talk.changed(wish=wish, kept=kept), ())
         answer = self._looks(talk, wish, kept, watch)
@@ -218,8 +283,8 @@ class Chat:
         locked = {piece.item.sku for piece in talk.kept}
         passed = talk.passed | {piece.item.sku for piece in talk.pieces()} - locked
         before = talk.answer.looks if talk.answer else ()
-        answer = self._looks(talk, _excluding(talk.wish, passed), talk.kept, watch)
-        if _fill(answer.looks) >= _fill(before):
+        answer = self._looks(talk, changes.excluding(talk.wish, passed), talk.kept, watch)
+        if changes.fill(answer.looks) >= changes.fill(before):
             return Reply(talk.changed(answer=answer, passed=passed), (Answered(answer, is_new=False),))
         answer = self._looks(talk, talk.wish, talk.kept, watch)
         new = talk.changed(answer=answer, passed=frozenset())
@@ -232,7 +297,7 @@ class Chat:
         if all(piece.item.sku != sku for piece in old.pieces):
             raise InvalidInput(f"item {sku[:60]!r} is not in look {look + 1}")
         kept = tuple(piece for piece in talk.kept if piece.item.sku != sku)
-        wish = _locking(talk.wish, kept)
+        wish = changes.locking(talk.wish, kept)
         passed = talk.passed | {sku}
         stays = {piece.item.sku for piece in old.pieces}
         elsewhere = frozenset(piece.item.sku for piece in talk.pieces()) - stays
@@ -254,7 +319,7 @@ class Chat:
     def _remove(self, talk: Talk, sku: str, watch: Watcher) -> Reply:
         talk.piece(sku)
         kept = tuple(piece for piece in talk.kept if piece.item.sku != sku)
-        wish = _locking(_excluding(talk.wish, frozenset({sku})), kept)
+        wish = changes.locking(changes.excluding(talk.wish, frozenset({sku})), kept)
         looks = []
         for old in talk.answer.looks if talk.answer else ():
             if all(piece.item.sku != sku for piece in old.pieces):
@@ -264,7 +329,7 @@ class Chat:
             new = new or self._refilled(talk, old, sku, wish, frozenset(), watch, may_be_short=True)
             if new is not None:
                 looks.append(new)
-        answer = replace(talk.answer, looks=_distinct(looks))
+        answer = replace(talk.answer, looks=changes.distinct(looks))
         return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Answered(answer, is_new=False),))
 
     def _refilled(
@@ -283,23 +348,41 @@ class Chat:
         With `may_be_short` the place may stay empty, and the look says so.
         """
         others = tuple(piece for piece in look.pieces if piece.item.sku != sku)
-        answer = self.stylist.complete(
-            talk.garment, _excluding(wish, passed | {sku}), keep=others, watch=watch
-        )
+        answer = self._complete(talk, changes.excluding(wish, passed | {sku}), others, watch)
         if not answer.looks or (len(answer.looks[0].pieces) < len(look.pieces) and not may_be_short):
             return None
         locked = {piece.item.sku for piece in talk.kept}
         pieces = tuple(replace(piece, is_locked=piece.item.sku in locked) for piece in answer.looks[0].pieces)
         return replace(answer.looks[0], title=look.title, pieces=pieces)
 
+    def _from_own(self, talk: Talk, own: tuple[Item, ...], watch: Watcher) -> Reply:
+        if talk.garment is None:
+            return Reply(talk, (Line("own.first"),))
+        if not own:
+            return Reply(talk, (Line("own.empty"),))
+        wish = changes.locking(talk.wish, ())
+        new = talk.changed(wish=wish, kept=(), passed=frozenset(), own=own)
+        answer = self._looks(new, wish, (), watch)
+        if not answer.looks:
+            return Reply(talk, (Line("own.none", {"count": len(own)}),))
+        return Reply(replace(new, answer=answer), (Answered(answer, is_new=False),))
+
+    def _from_shop(self, talk: Talk, watch: Watcher) -> Reply:
+        wish = changes.locking(talk.wish, ())
+        new = talk.changed(wish=wish, kept=(), passed=frozenset(), own=())
+        answer = self._looks(new, wish, (), watch)
+        return Reply(replace(new, answer=answer), (Answered(answer, is_new=False),))
+
     def _around(self, talk: Talk, sku: str, watch: Watcher) -> Reply:
         item = self.stylist.search.catalogue.items([sku]).get(sku)
         if item is None:
             raise InvalidInput(f"item {sku[:60]!r} is not in the shop any more")
-        garment = item.as_garment(self.stylist.pictures(item))
+        return self._wear(talk, item.as_garment(self.stylist.pictures(item)), watch)
+
+    def _wear(self, talk: Talk, garment: Garment, watch: Watcher) -> Reply:
         answer = self.stylist.complete(garment, talk.wish, watch=watch)
         new = talk.changed(
-            wish=_locking(talk.wish, ()), answer=answer, photo=None, size=(0, 0), detections=(), kept=(), passed=frozenset()
+            wish=changes.locking(talk.wish, ()), answer=answer, photo=None, size=(0, 0), detections=(), **changes.AFRESH
         )
         return Reply(new, (Answered(answer, is_new=True),))
 
@@ -307,91 +390,37 @@ class Chat:
         wish = replace(talk.wish, lang=lang)
         if talk.garment is None:
             new = replace(talk, wish=wish)
-            return Reply(new, (_choice(new),) if talk.photo else ())
+            return Reply(new, changes.choices(new) if talk.photo else ())
         kept = tuple(self._retold(talk.garment, piece, lang) for piece in talk.kept)
         answer = self._looks(talk, wish, kept, watch)
         return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Answered(answer, is_new=True),))
 
     def _retold(self, garment: Garment, piece: Piece, lang: Lang) -> Piece:
         """A locked piece with its reason in another language. It was admitted once: a second opinion does not unlock it."""
-        verdict = self.stylist.model.judge(garment, piece.item.as_garment(self.stylist.pictures(piece.item)), lang)
+        picture = self._own_picture if piece.is_own else self.stylist.pictures
+        verdict = self.stylist.model.judge(garment, piece.item.as_garment(picture(piece.item)), lang)
         return replace(piece, verdict=verdict) if verdict.answer is Answer.YES else piece
 
     def _looks(self, talk: Talk, wish: Wish, kept: tuple[Piece, ...], watch: Watcher) -> Recommendation:
         """Looks around the garment in question; what was known of its photo and its likes in the shop stays known."""
         if talk.garment is None:
             raise InvalidInput("there is no garment to build looks around", hint="send a photo first")
-        new = self.stylist.complete(talk.garment, wish, keep=kept, watch=watch)
+        new = self._complete(talk, wish, kept, watch)
         old = talk.answer
         return replace(new, detections=old.detections, chosen=old.chosen, same_product=old.same_product)
 
-
-def _choice(talk: Talk) -> Choice:
-    if talk.photo is None:
-        raise InvalidInput("there is no photo to choose from", hint="send a photo first")
-    return Choice(talk.photo, talk.size, talk.detections)
-
-
-def _lock(talk: Talk, sku: str) -> Reply:
-    """One piece a slot is kept: locking another one of that slot lets the first go."""
-    piece = talk.piece(sku)
-    is_new = all(kept.item.sku != sku for kept in talk.kept)
-    kept = tuple(one for one in talk.kept if one.slot is not piece.slot)
-    if is_new:
-        kept += (replace(piece, is_locked=True),)
-    skus = {one.item.sku for one in kept}
-    looks = tuple(
-        replace(look, pieces=tuple(replace(p, is_locked=p.item.sku in skus) for p in look.pieces))
-        for look in (talk.answer.looks if talk.answer else ())
-    )
-    answer = replace(talk.answer, looks=looks) if talk.answer else None
-    wish = _locking(talk.wish, kept)
-    return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Line("change.kept" if is_new else "change.unkept"),))
-
-
-def _undo(talk: Talk) -> Reply:
-    if talk.before is None:
-        return Reply(talk, (Line("change.nothing"),))
-    old = replace(talk.before, wish=replace(talk.before.wish, lang=talk.lang))
-    if old.answer is not None:
-        return Reply(old, (Line("change.undone"), Answered(old.answer, is_new=old.garment != talk.garment)))
-    return Reply(old, (Line("change.undone"), _choice(old)) if old.photo else (Line("change.undone"),))
-
-
-def _shown(talk: Talk) -> Shown:
-    return Shown(
-        tuple(
-            tuple(ShownPiece(p.slot, p.item.sku, p.item.category, p.item.price) for p in look.pieces)
-            for look in (talk.answer.looks if talk.answer else ())
+    def _complete(self, talk: Talk, wish: Wish, keep: Sequence[Piece], watch: Watcher) -> Recommendation:
+        """Looks of what the shop has, or of what the shopper has while that is asked for."""
+        if not talk.own:
+            return self.stylist.complete(talk.garment, wish, keep=keep, watch=watch)
+        own = [item for item in talk.own if item.sku not in wish.excluded]
+        return own_clothes.looks_from(
+            self.stylist, talk.garment, own, wish, keep=keep, pictures=self._own_picture, watch=watch
         )
-    )
 
-
-def _kept(talk: Talk, locked: frozenset[str]) -> tuple[Piece, ...]:
-    """The pieces of these skus, one a slot: what was kept before goes first, then in the order on show."""
-    kept: dict[Slot, Piece] = {}
-    for piece in (*talk.kept, *talk.pieces()):
-        if piece.item.sku in locked:
-            kept.setdefault(piece.slot, replace(piece, is_locked=True))
-    return tuple(kept.values())
-
-
-def _locking(wish: Wish, kept: Sequence[Piece]) -> Wish:
-    return replace(wish, locked=frozenset(piece.item.sku for piece in kept))
-
-
-def _excluding(wish: Wish, skus: frozenset[str]) -> Wish:
-    return replace(wish, excluded=wish.excluded | skus)
-
-
-def _fill(looks: Sequence[Look]) -> tuple[int, int]:
-    """How much a set of looks has to show: looks, then pieces in them."""
-    return len(looks), sum(len(look.pieces) for look in looks)
-
-
-def _distinct(looks: Sequence[Look]) -> tuple[Look, ...]:
-    """Looks of the same items are shown once."""
-    seen: dict[frozenset[str], Look] = {}
-    for look in looks:
-        seen.setdefault(frozenset(piece.item.sku for piece in look.pieces), look)
-    return tuple(seen.values())
+    def _own_picture(self, item: Item) -> Image | None:
+        """None where it was deleted meanwhile: the judge goes by what is known of the garment then."""
+        try:
+            return self.own_pictures(item.sku)
+        except InvalidInput:
+            return None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Self
 
 from assistant.stylists import Suggestion, Verdict
 from assistant.wish import Wish
 from retrieval.items import Detection, Garment, Hit, Item, Slot
+
+OWN = "own:"  # what the sku of a garment begins with that the shopper has: it is in no catalogue and costs nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ class Piece:
     is_closest: bool = False
     is_locked: bool = False
 
+    @property
+    def is_own(self) -> bool:
+        """Is it one of the shopper's own garments?"""
+        return self.item.sku.startswith(OWN)
+
 
 @dataclass(frozen=True, slots=True)
 class Unfilled:
@@ -49,7 +57,7 @@ class Look:
     """One outfit around the shopper's garment: at most one piece a slot, pieces in the order of `Slot`.
 
     `score` in [0, 1] is the coherence of the whole set; `reason` the sentence for what decided it. `total` is the sum
-    of prices in `currency`, None where a price is missing or currencies differ.
+    of prices in `currency`, None where a price is missing or currencies differ. What the shopper owns costs nothing.
     """
 
     title: str
@@ -59,6 +67,14 @@ class Look:
     unfilled: tuple[Unfilled, ...] = ()
     total: Decimal | None = None
     currency: str | None = None
+
+    def summed(self) -> Self:
+        """With the total of the pieces that are to be bought; None where there is none."""
+        bought = [piece.item for piece in self.pieces if not piece.is_own]
+        currencies = {item.currency for item in bought}
+        if len(currencies) != 1 or any(item.price is None for item in bought):
+            return replace(self, total=None, currency=None)
+        return replace(self, total=sum((item.price for item in bought), Decimal(0)), currency=currencies.pop())
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,14 +112,21 @@ def build_app(
         api = telemetry.around(api)
     if not with_page:
         return api
-    from assistant.ui import desk, files, shop
+    from assistant.ui import closet, desk, files, shop
+    from assistant.wardrobe import Wardrobe
     from retrieval import resources
 
-    app = FastAPI(title="Outfit assistant", docs_url=None, redoc_url=None, openapi_url=None)
-    drawer = files.SharedDrawer(assistant.catalogue) if assistant.settings.shared_state else files.Drawer()
+    keep_s = 60 * assistant.settings.photo_minutes
+    is_shared = assistant.settings.shared_state
+    drawer = files.SharedDrawer(assistant.catalogue, keep_s=keep_s) if is_shared else files.Drawer(keep_s=keep_s)
+    app = FastAPI(
+        title="Outfit assistant", docs_url=None, redoc_url=None, openapi_url=None, lifespan=files.sweeping(drawer)
+    )
+    wardrobe = Wardrobe(assistant.catalogue)
     app.router.routes.extend(files.routes(assistant.catalogue, drawer, resources.path("demo/photos")))
+    app.router.routes.extend(closet.routes(assistant.catalogue, wardrobe))
     app.router.routes.extend(desk.routes(assistant))
-    page = shop.mount(app, assistant, drawer)  # it answers every address that nothing else took
+    page = shop.mount(app, assistant, drawer, wardrobe)  # it answers every address that nothing else took
 
     async def both(scope: Any, receive: Any, send: Any) -> None:
         is_api = scope["type"] == "http" and scope["path"].startswith(_API)

@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the page and the API listen on")
     port: int = Field(7860, ge=0, le=65535, description="Port that they listen on; 0 takes a free one")
     lang: Literal["auto", "en", "zh"] = Field("auto", description="Language of the page; auto follows the browser")
+    photo_minutes: int = Field(
+        60, ge=1, le=1440, description="Minutes after its last use in which a shopper's photo is deleted"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line logged")
     log_format: Literal["auto", "json", "text"] = Field("auto", description="Lines logged; auto: text on a terminal, else JSON")
     otlp_url: str | None = Field(

@@ -11,7 +11,7 @@ from assistant.looks import Piece, Recommendation
 from assistant.stylist import Progress
 from assistant.wish import Wish
 from retrieval.errors import InvalidInput
-from retrieval.items import Box, Detection, Garment, Hit, Lang
+from retrieval.items import Box, Detection, Garment, Hit, Item, Lang
 
 _MOST_UNDO = 20
 
@@ -27,10 +27,21 @@ class ShowPhoto:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowPhotos:
+    """Several photos at once, by their names: their garments are offered together."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Choose:
-    """One garment of the photo: its box in pixels, drawn or detected; None takes the whole photo."""
+    """One garment of a photo: its box in pixels, drawn or detected; None takes the whole photo.
+
+    `photo` names one of the photos on offer; None is the one in question.
+    """
 
     box: Box | None
+    photo: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +103,32 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True)
+class Wear:
+    """Looks around a garment that is described already: one of the shopper's own."""
+
+    garment: Garment
+
+
+@dataclass(frozen=True, slots=True)
+class FromOwn:
+    """Looks around the garment from the shopper's own clothes, with one bought piece at most."""
+
+    own: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FromShop:
+    """Looks from the shop again."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLook:
+    """Go on from a look that was kept."""
+
+    answer: Recommendation
+
+
+@dataclass(frozen=True, slots=True)
 class Speak:
     """Go on in another language."""
 
@@ -103,7 +140,26 @@ class Undo:
     """The conversation as it was before the last change."""
 
 
-Ask = ShowPhoto | Choose | ChooseAgain | Correct | Say | DropWish | Lock | Swap | Remove | Reroll | Around | Speak | Undo
+Ask = (
+    ShowPhoto
+    | ShowPhotos
+    | Choose
+    | ChooseAgain
+    | Correct
+    | Say
+    | DropWish
+    | Lock
+    | Swap
+    | Remove
+    | Reroll
+    | Around
+    | Wear
+    | FromOwn
+    | FromShop
+    | OpenLook
+    | Speak
+    | Undo
+)
 
 
 # --- what comes back --------------------------------------------------------------------------------------------------
@@ -157,8 +213,9 @@ Part = Line | Choice | Answered | Found | Trouble
 class Talk:
     """A conversation so far. `photo` names the photo in question, `kept` are the locked pieces, one a slot.
 
-    `passed` are skus that were swapped or re-rolled away: not shown until everything else has been. `before` is the
-    conversation that undo returns to.
+    `offered` are the photos of which a garment may be chosen, where there are several. `passed` are skus that were
+    swapped or re-rolled away: not shown until everything else has been. `own` are the shopper's own garments while looks
+    are put together from those. `before` is the conversation that undo returns to.
     """
 
     wish: Wish = Wish()
@@ -168,6 +225,8 @@ class Talk:
     answer: Recommendation | None = None
     kept: tuple[Piece, ...] = ()
     passed: frozenset[str] = frozenset()
+    offered: tuple[Choice, ...] = ()
+    own: tuple[Item, ...] = ()
     before: Talk | None = field(default=None, repr=False)
 
     @property

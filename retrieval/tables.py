@@ -259,6 +259,37 @@ shot_tags = Table(
     Column("seconds", Float, nullable=False),
 )
 
+# --- what visitors of the shop page keep ---
+
+# A garment that a visitor of the shop page keeps. `visitor` is the sha256 of the secret in the visitor's cookie, `picture`
+# a JPEG of the garment alone. Nobody else reads it.
+wardrobe_garments = Table(
+    "wardrobe_garments",
+    metadata,
+    Column("id", text(22), primary_key=True),
+    Column("visitor", text(64), nullable=False),
+    Column("title", text(LONGEST["title"]), nullable=False),
+    Column("attributes", JSON, nullable=False),
+    Column("palette", JSON, nullable=False),
+    Column("picture", blob(), nullable=False),
+    Column("kept_at", DateTime, nullable=False),
+    Index("wardrobe_garments_by_visitor", "visitor"),
+)
+
+# A look that a visitor keeps. `token` is the secret of its link: whoever has it sees the look. `picture` is a JPEG of the
+# garment that it was built around, NULL where that is an item of the shop.
+saved_looks = Table(
+    "saved_looks",
+    metadata,
+    Column("token", text(22), primary_key=True),
+    Column("visitor", text(64), nullable=False),
+    Column("title", text(LONGEST["title"]), nullable=False),
+    Column("content", JSON, nullable=False),
+    Column("picture", blob()),
+    Column("kept_at", DateTime, nullable=False),
+    Index("saved_looks_by_visitor", "visitor"),
+)
+
 # What several app processes share (`assistant/shared.py`). `until` is in seconds since 1970, UTC; a file is kept in parts
 # of at most 1 MiB, each with the whole file's kind, name, size in bytes and time.
 shared_visits = Table(

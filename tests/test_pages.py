@@ -1,17 +1,22 @@
 """The shop page in a real browser, over the real app and the demo catalogue. Skipped by name without Chromium.
 
-`OUTFIT_SCREENSHOTS=1 pytest tests/test_pages.py -k screenshots` takes the pictures of the README.
+`OUTFIT_SCREENSHOTS=1 pytest tests/test_pages.py -k screenshots` takes the pictures of the README. `AXE_CORE` names the
+file `axe.min.js` of the npm package axe-core (`npm pack axe-core`) for the check of accessibility.
 """
 
 from __future__ import annotations
 
+import asyncio
 import io
+import itertools
+import json
 import os
 import re
 import shutil
 import socket
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +25,11 @@ import httpx
 import pytest
 from PIL import Image
 
-from assistant.ui.files import Drawer, PhotoGone
+from assistant import turn
+from assistant.ui.files import Drawer, PhotoGone, sweeping
 from retrieval import images, resources
 from retrieval.errors import UnsupportedImage
+from retrieval.items import Closeness, Hit
 
 PHOTOS = resources.path("demo/photos")
 SCREENSHOTS = resources.path("screenshots")
@@ -72,6 +79,20 @@ def test_the_oldest_files_make_room():
     drawer = Drawer(most_bytes=250)
     names = [drawer.put(bytes(100)) for _ in range(4)]
     assert [drawer.get(name) is None for name in names] == [True, True, False, False]
+
+
+def test_files_go_in_time_though_nobody_asks_for_any():
+    now = [0.0]
+    drawer = Drawer(keep_s=60, clock=lambda: now[0])
+    drawer.put(jpeg())
+
+    async def run() -> None:
+        async with sweeping(drawer, every_s=0.001)(None):
+            now[0] = 60.0
+            while drawer._files:  # ends by the test's own limit where nothing sweeps
+                await asyncio.sleep(0.001)
+
+    asyncio.run(asyncio.wait_for(run(), 20))
 
 
 # --- the app ----------------------------------------------------------------------------------------------------------
@@ -132,6 +153,39 @@ def test_uploads_are_bounded_and_only_from_the_page_itself(address):
     assert httpx.get(f"{address}photos/{name}").status_code == 404  # never served as it came
 
 
+def test_the_very_product_is_told_from_what_comes_close(demo):
+    from assistant.ui.cards import found_product
+
+    first, second = itertools.islice(demo.catalogue.all_items(), 2)
+    close = Hit(second, 0.9, p_same=0.3, closeness=Closeness.CLOSE)
+    told = found_product([Hit(first, 0.99, p_same=0.97, closeness=Closeness.SAME), close], "en")
+    assert told.index("Found in the shop") < told.index("This is it") < told.index("Close to it")
+    assert told.count("This is it") == told.count("Close to it") == 1
+    none = found_product([close], "zh")
+    assert "没有看到这一件" in none and "就是这件" not in none
+
+
+def test_a_wardrobe_is_behind_a_cookie_that_scripts_and_other_sites_cannot_use(demo, address):
+    item = next(demo.catalogue.all_items())
+    with httpx.Client(base_url=address) as mine, httpx.Client(base_url=address) as other:
+        assert mine.post(f"wardrobe/items/{item.sku}").status_code == 409  # nobody said yes yet
+        cookie = mine.post("wardrobe").headers["set-cookie"]
+        assert "httponly" in cookie.lower() and "samesite=strict" in cookie.lower()
+        other.post("wardrobe")
+        assert mine.post(f"wardrobe/items/{item.sku}").status_code == 204
+        name = re.search(r"wardrobe/pictures/([\w-]{22})", mine.get("wardrobe").text)[1]
+        assert mine.get(f"wardrobe/pictures/{name}").headers["content-type"] == "image/jpeg"
+        assert other.get(f"wardrobe/pictures/{name}").status_code == 404
+        assert name not in other.get("wardrobe").text
+        for verb, path in (("POST", "wardrobe"), ("DELETE", "wardrobe"), ("DELETE", f"wardrobe/{name}")):
+            assert mine.request(verb, path, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+        other.delete(f"wardrobe/{name}")
+        with zipfile.ZipFile(io.BytesIO(mine.get("wardrobe/export").content)) as archive:
+            assert json.loads(archive.read("wardrobe.json"))["garments"][0]["title"] == item.title
+        mine.delete("wardrobe")
+        assert mine.get("wardrobe/export").status_code == 404 and "outfit_visitor" not in mine.cookies
+
+
 # --- in the browser ---------------------------------------------------------------------------------------------------
 
 
@@ -163,7 +217,7 @@ class Page:
     def answered(self) -> None:
         """Until the turn under way is over."""
         self.tab.wait_for_function(
-            "() => !document.querySelector('#shop [data-busy]') && !document.querySelector('#pending')", timeout=30_000
+            "() => !document.querySelector('#shop [data-busy]') && !document.querySelector('#pending')", timeout=90_000
         )
 
     def act(self, selector: str) -> None:
@@ -171,9 +225,8 @@ class Page:
         self.tab.wait_for_timeout(60)
         self.answered()
 
-    def show(self, photo: str | dict) -> None:
-        given = str(PHOTOS / photo) if isinstance(photo, str) else photo
-        self.tab.set_input_files(".files", given)
+    def show(self, *photos: str | dict) -> None:
+        self.tab.set_input_files(".files", [str(PHOTOS / one) if isinstance(one, str) else one for one in photos])
         self.tab.wait_for_selector(".turn:last-child .answer > *, #pending")
         self.tab.wait_for_timeout(60)
         self.answered()
@@ -182,6 +235,26 @@ class Page:
         self.tab.fill("#shop textarea", words)
         self.tab.keyboard.press("Enter")
         self.tab.wait_for_timeout(60)
+        self.answered()
+
+    def style(self, photo: str) -> None:
+        """Show a photo and, where it holds several garments, take the first."""
+        self.show(photo)
+        if self.tab.locator(".turn:last-child .choice").count():
+            self.act(".turn:last-child .crop")
+
+    def correct(self, category: str) -> None:
+        """Say what the garment is, so that what follows does not hang on how a model read the picture."""
+        turns = self.tab.locator(".turn").count()
+        self.tab.select_option(".turn:last-child [data-act=correct]", category)
+        self.tab.wait_for_selector(f".turn:nth-child({turns + 1}) .garment", timeout=90_000)
+        self.answered()
+
+    def keep(self, selector: str) -> None:
+        """Ask to keep something, and say yes."""
+        self.tab.locator(selector).last.click()
+        self.tab.locator("dialog[open] [data-act=confirm]").click()
+        self.tab.wait_for_selector("[aria-pressed=true][data-act=keep], .link-over[open], .toast:not([hidden])")
         self.answered()
 
     def text(self, selector: str) -> str:
@@ -206,7 +279,7 @@ def visit(browser, address) -> Iterator[Visit]:
         page = Page(context.new_page())
         pages.append(page)
         page.tab.goto(address)
-        page.tab.wait_for_selector("#shop h1:not(:empty)")
+        page.tab.wait_for_selector("#shop h1:not(:empty)", timeout=90_000)
         return page
 
     yield open_page
@@ -400,22 +473,194 @@ def test_it_fits_a_phone_and_everything_has_a_name_for_a_screen_reader(visit):
     assert page.tab.locator("#shop img:not([alt])").count() == 0
 
 
-def test_a_turn_can_be_stopped(visit, demo, monkeypatch):
-    """The stop button's way through page and session; that a turn ends at its next step is told in test_chat."""
-    from assistant.ui.shop import Stops
+def test_a_turn_can_be_stopped(visit, monkeypatch):
+    """The judge of this turn never answers; the button ends it, and what was there before stays."""
 
-    reached = threading.Event()
-    real = Stops.stop
+    def never(*_: Any, **__: Any) -> None:
+        for _ in range(1_200):
+            turn.current().check_cancelled()
+            time.sleep(0.05)
 
-    def stop(self: Stops, session: str) -> None:
-        real(self, session)
-        reached.set()
-
-    monkeypatch.setattr(Stops, "stop", stop)
     page = visit()
-    page.tab.evaluate("document.querySelector('#shop .stop').hidden = false")
+    page.style(ONE)
+    before = page.names()
+    monkeypatch.setattr("assistant.stylist.admit", never)
+    page.tab.fill("#shop textarea", "no bag")
+    page.tab.keyboard.press("Enter")
+    page.tab.wait_for_selector(".turn:last-child .steps li:nth-child(3)")
     page.tab.locator("#shop .stop").click()
-    assert reached.wait(5)
+    page.tab.wait_for_selector(".turn:last-child .says")
+    assert page.text(".turn:last-child .says").startswith("Stopped")
+    monkeypatch.undo()
+    page.act(".bar [data-act=reroll]")
+    assert len(page.names()) == len(before)
+
+
+def test_progress_is_there_before_the_photo_has_arrived(visit):
+    page = visit()
+    held: list[Any] = []
+    page.tab.route("**/photos", lambda route: held.append(route))  # the upload hangs
+    page.tab.set_input_files(".files", str(PHOTOS / ONE))
+    page.tab.wait_for_selector("#pending .steps .now")
+    assert page.text("#pending .steps") == "Opening your photo"
+    assert page.tab.locator("#pending .bubble img").evaluate("img => img.src").startswith("blob:")
+    while not held:
+        page.tab.wait_for_timeout(20)
+    held[0].continue_()
+    page.tab.wait_for_selector(".turn:last-child .answer > :not(.steps)", timeout=90_000)
+
+
+_GIVES = """([kind, data]) => {
+    const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+    const given = new DataTransfer();
+    given.items.add(new File([bytes], 'a.jpg', { type: 'image/jpeg' }));
+    const event = kind === 'paste' ? new ClipboardEvent('paste', { clipboardData: given, bubbles: true, cancelable: true })
+        : new DragEvent('drop', { dataTransfer: given, bubbles: true, cancelable: true });
+    document.body.dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["paste", "drop"])
+def test_a_photo_may_be_pasted_or_dropped(visit, kind):
+    import base64
+
+    page = visit()
+    page.tab.evaluate(_GIVES, [kind, base64.b64encode((PHOTOS / NONE).read_bytes()).decode()])
+    page.tab.wait_for_selector(".turn:last-child .answer .says", timeout=90_000)
+    assert "can’t find a garment" in page.text(".answer .says")
+
+
+def test_several_photos_are_offered_together(visit):
+    page = visit()
+    page.show(ONE, SEVERAL)
+    assert page.tab.locator(".turn").count() == 1 and page.tab.locator(".bubble img").count() == 2
+    photos = set(page.tab.locator(".crop").evaluate_all("all => all.map(one => one.dataset.photo)"))
+    assert len(photos) == 2 and "in 2 photos" in page.text(".says")
+    page.tab.locator(".crop").last.click()
+    page.tab.wait_for_selector(".turn:last-child .look", timeout=90_000)
+    page.answered()
+    assert page.tab.locator(".pick[inert]").count() == 0  # the others may still be chosen
+    page.act(".crop")
+    assert page.tab.locator(".turn:last-child .look").count() >= 1
+
+
+def test_by_keyboard_alone(visit):
+    """From the first screen to a kept piece, with Tab, Enter, Space and arrows: a frame marks the part of the photo."""
+    page = visit()
+    keys = page.tab.keyboard
+
+    def to(selector: str, most: int = 60) -> None:
+        for _ in range(most):
+            keys.press("Tab")
+            if page.tab.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        raise AssertionError(f"{selector} is not reached by {most} times Tab")
+
+    to(".samples [data-name='flatlay_women.jpg']")
+    keys.press("Enter")
+    page.tab.wait_for_selector(".crop", timeout=90_000)
+    page.answered()
+    to("[data-act=mark]")
+    keys.press("Enter")
+    for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowDown"):
+        keys.press(key)
+    keys.press("Enter")
+    page.tab.wait_for_selector(".garment", timeout=90_000)
+    page.answered()
+    assert page.text(".turn:last-child .you") == "The part that I marked"
+    to(".piece [data-act=lock]", 120)
+    keys.press("Space")
+    page.tab.wait_for_selector(".piece.locked", timeout=90_000)
+
+
+def test_keeping_needs_a_clear_yes_and_own_clothes_come_first(visit):
+    page, other = visit(), visit()
+    page.style("floor_jeans.jpg")
+    page.correct("Jeans")
+    page.tab.locator(".seen:not(.past) [data-act=keep]").click()
+    page.tab.locator("dialog[open]").get_by_role("button", name="No", exact=True).click()
+    assert page.tab.context.cookies() == []  # nothing was kept, not even who asked
+    page.keep(".seen:not(.past) [data-act=keep]")
+    assert page.tab.locator(".seen:not(.past) [data-act=keep][aria-pressed=true]").count() == 1
+    page.style(ONE)
+    page.correct("Shirts")
+    page.say("What can I wear with this from my own clothes?")
+    assert "from your own clothes" in page.text(".turn:last-child h3")
+    pieces = page.tab.locator(".turn:last-child .look").first.locator(".piece")
+    own = [("In your wardrobe" in text) for text in pieces.all_inner_texts()]
+    assert own.count(True) >= 1 and own.count(False) <= 1
+    other.style(ONE)
+    other.say("用我自己的衣服搭配")
+    assert "你的衣橱还是空的" in other.text(".turn:last-child .says")
+    page.say("save this look")
+    assert page.tab.locator(".turn:last-child .offer").count() == 1
+    page.say("hmm, cheaper")  # not a yes
+    page.tab.locator("[data-act=wardrobe]").click()
+    page.tab.wait_for_selector(".closet-over[open] .own")
+    assert page.tab.locator(".closet-over .own li").count() == 1
+    page.tab.locator(".closet-over [data-act=forget]").click()
+    page.tab.locator("dialog[open] [data-act=confirm]").click()
+    page.tab.wait_for_selector(".closet-over .empty")
+    assert page.tab.context.cookies() == []
+
+
+def test_a_link_opens_a_look_again_and_goes_on_from_it(visit):
+    page = visit()
+    page.style(ONE)
+    names = page.names()[0]
+    page.tab.locator(".look").first.locator("[data-what=link]").click()
+    page.tab.locator("dialog[open] [data-act=confirm]").click()
+    page.tab.wait_for_selector(".link-over[open]", timeout=90_000)
+    link = page.tab.locator(".link-over input").input_value()
+    other = visit()
+    other.tab.goto(link)
+    other.tab.wait_for_selector(".look", timeout=90_000)
+    other.answered()
+    assert other.names() == [names]
+    assert other.tab.locator(".yours img").first.evaluate("img => img.naturalWidth") > 0
+    other.say("no bag")
+    assert len(other.names()) == 3
+    other.tab.goto(link[:-4] + "zzzz")
+    other.tab.wait_for_selector(".trouble", timeout=90_000)
+    assert "not kept any more" in other.text(".trouble")
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    places = [os.environ.get("AXE_CORE", ""), "node_modules/axe-core/axe.min.js", ".axe/package/axe.min.js"]
+    root = Path(__file__).resolve().parents[1]
+    found = next((root / place for place in places if place and (root / place).is_file()), None)
+    if found is None:
+        pytest.skip("axe-core not found: npm pack axe-core, unpack it, and set AXE_CORE to its axe.min.js")
+    return found.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit, axe, scheme):
+    page = visit(color_scheme=scheme, locale="zh-CN" if scheme == "dark" else "en-GB")
+    found: dict[str, list[str]] = {}
+
+    def look(where: str) -> None:
+        told = page.tab.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        for one in told["violations"]:
+            if one["impact"] in ("serious", "critical"):
+                found.setdefault(f"{where}: {one['id']}", []).extend(node["html"][:160] for node in one["nodes"][:4])
+
+    page.tab.evaluate(axe)
+    look("start")
+    page.show(SEVERAL)
+    look("choice")
+    page.act(".turn:last-child .crop")
+    page.say("under 300 in all" if scheme == "light" else "总价三百以内")
+    look("looks")
+    page.tab.locator(".turn:last-child .tile[data-act=open]").first.click()
+    page.tab.wait_for_selector(".sheet-over[open] h2")
+    look("item")
+    page.tab.keyboard.press("Escape")
+    page.tab.locator("[data-act=wardrobe]").click()
+    page.tab.wait_for_selector(".closet-over[open] h2")
+    look("wardrobe")
+    assert found == {}
 
 
 # --- the README's pictures --------------------------------------------------------------------------------------------

@@ -203,7 +203,7 @@ def test_two_visitors_talk_to_different_processes_and_never_see_each_other(fleet
 def test_a_conversation_goes_on_when_its_process_is_killed(fleet):
     visitor = Visitor(fleet, "eve")
     name = visitor.upload(photo())
-    first = visitor.ask(act="photo", name=name)
+    first = visitor.ask(act="photo", names=[name])
     if "data-act=\"choose\"" in first["nodes"]["answer"]:
         first = visitor.ask(act="choose")
     assert first["photo"] == name and first["turn"] >= 1

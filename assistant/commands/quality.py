@@ -27,6 +27,7 @@ BENCHES = {
     "start": "assistant.bench.start:bench_start",
     "looks": "assistant.bench.looks:bench_looks",
     "photo-search": "assistant.bench.photo_search:bench_photo_search",
+    "page": "assistant.bench.page:bench_page",
     "vlm": "assistant.bench.vlm:bench_vlm",
     "api": "assistant.bench.api:bench_api",
     "scale": "assistant.bench.scale:bench_scale",
@@ -76,7 +77,7 @@ def evaluate(
 
 def bench(
     task: Annotated[
-        str, typer.Argument(help="search, start, looks, photo-search, vlm, api, scale or ingest; `all` runs every one.")
+        str, typer.Argument(help="search, start, looks, photo-search, page, vlm, api, scale or ingest; `all` runs every one.")
     ] = "all",
     data: DataOption = Path("../shared/data"),
     seed: SeedOption = 0,

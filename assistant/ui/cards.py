@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from urllib.parse import quote
 
-from assistant.looks import Look, Piece
+from assistant.candidates import is_same_product
+from assistant.guardrail import BY_A_STYLIST
+from assistant.looks import OWN, Look, Piece
 from assistant.phrases import spoken
 from assistant.words import (
     category_name,
@@ -21,7 +23,7 @@ from assistant.words import (
     slot_name,
     stock_text,
 )
-from retrieval.items import Closeness, Garment, Hit, Item, Lang, Slot, Swatch
+from retrieval.items import Garment, Hit, Item, Lang, Slot, Swatch
 from retrieval.vocabulary import slot_of
 
 _MOST_SWATCHES = 4
@@ -40,6 +42,10 @@ ICONS = {
     "camera": '<path d="M4 8h3l2-3h6l2 3h3a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1z"/>'
     '<circle cx="12" cy="13" r="3.5"/>',
     "check": '<path d="M5 12.5l4.5 4.5L19 7.5"/>',
+    "keep": '<path d="M6 4h12v16l-6-4.5L6 20z"/>',
+    "hanger": '<path d="M9.5 6.5a2.5 2.5 0 1 1 3.7 2.2c-.8.5-1.2 1-1.2 1.8v.5M12 11l8.4 5.3c1.3.9.7 2.7-.9 2.7h-15c-1.6 0-2.2-1.8-.9-2.7z"/>',
+    "link": '<path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1-1"/>',
+    "frame": '<path d="M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4"/>',
     "down": '<path d="M12 4v11M7 11l5 5 5-5M5 20h14"/>',
 }
 
@@ -76,6 +82,8 @@ def picture_address(item: Item) -> str:
     """Where the item's first picture is; "" where it has none. The digest makes it safe to keep for good."""
     if not item.views:
         return ""
+    if item.sku.startswith(OWN):
+        return f"wardrobe/pictures/{quote(item.sku.removeprefix(OWN))}"
     return f"items/{quote(item.sku, safe='')}/picture?v={item.views[0].digest[:12]}"
 
 
@@ -99,12 +107,19 @@ def garment_card(garment: Garment, lang: Lang, token: str | None, kinds: Sequenc
     rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts if value)
     shown = crop_picture(garment, token)
     again = button("again", say("you.again", lang), look="quiet") if several else ""
+    keep = ""
+    if known.category and known.slot:
+        what = "item" if garment.sku else "garment"
+        keep = button(
+            "keep", say("keep.garment", lang), picture="keep", what=what, sku=garment.sku or "", pressed=False
+        )
+    own = button("own", say("own.use", lang), picture="hanger")
     return (
         f'<section class="garment">{f"<figure>{shown}</figure>" if shown else ""}<div>'
         f'<p class="kicker">{escape(say("garment.is", lang))}</p>'
         f"<h2>{escape(garment_title(garment, lang))}</h2>"
-        f"<dl>{rows}</dl>{swatches(garment.palette, lang)}"
-        f'<div class="row">{"" if garment.sku else correction(kinds, lang)}{again}</div></div></section>'
+        f"<dl>{rows}</dl>{swatches(garment.palette, lang)}{'' if garment.sku else correction(kinds, lang)}</div>"
+        f'<div class="row">{keep}{own}{again}</div></section>'
     )
 
 
@@ -142,9 +157,13 @@ def garment_title(garment: Garment, lang: Lang) -> str:
 
 
 def crop_picture(garment: Garment, token: str | None) -> str:
-    if not token:
-        return ""
-    return f'<img src="photos/{escape(token)}" alt="{escape(garment.title)}">'
+    return backed(f"photos/{token}", garment.title) if token else ""
+
+
+def backed(address: str, words: str) -> str:
+    """A photo of the shopper's, whole in its frame whatever its shape, before a blur of itself."""
+    shown = escape(address)
+    return f'<span class="backed" style="--photo:url({shown})"><img src="{shown}" alt="{escape(words)}"></span>'
 
 
 def swatches(palette: Sequence[Swatch], lang: Lang) -> str:
@@ -163,24 +182,32 @@ def swatches(palette: Sequence[Swatch], lang: Lang) -> str:
     return f'<ul class="swatches" aria-label="{escape(say("garment.colours", lang))}">{dots}</ul>' if dots else ""
 
 
-def shelf(hits: Iterable[Hit], lang: Lang, *, act: str) -> str:
-    """Products side by side. A click does `act`: "open" for more about it, "around" to build looks around it."""
-    cards = "".join(
-        f'<li><button type="button" class="product" data-act="{act}" data-sku="{escape(hit.item.sku)}" '
-        f'data-name="{escape(hit.item.title)}">'
-        f'<span class="frame">{picture(hit.item, lang)}</span>{_how_close(hit, lang)}'
-        f"<span>{escape(hit.item.title)}</span><b>{escape(price(hit.item, lang))}</b></button></li>"
-        for hit in hits
-    )
-    return f'<ul class="shelf">{cards}</ul>'
+def found_product(hits: Sequence[Hit], lang: Lang) -> str:
+    """ "Find this": the product itself, where it is one of the hits, and what comes close; each says which it is."""
+    sure = any(map(is_same_product, hits))
+    title = say("same.found" if sure else "same.title", lang)
+    none = "" if sure else f'<p class="aside">{escape(say("same.none", lang))}</p>'
+    return f'<section class="same"><h3>{escape(title)}</h3>{none}{shelf(hits, lang, act="open")}</section>'
 
 
 def _how_close(hit: Hit, lang: Lang) -> str:
     if hit.closeness is None:
         return ""
-    is_it = hit.closeness is Closeness.SAME
-    words = escape(say("same.is" if is_it else "same.close", lang))
-    return f'<em class="badge{" sure" if is_it else " like"}">{words}</em>'
+    sure = is_same_product(hit)
+    words = escape(say("same.is" if sure else "same.close", lang))
+    return f'<em class="match{" sure" if sure else ""}">{icon("check") if sure else ""}{words}</em>'
+
+
+def shelf(hits: Iterable[Hit], lang: Lang, *, act: str) -> str:
+    """Products side by side. A click does `act`: "open" for more about it, "around" to build looks around it."""
+    cards = "".join(
+        f'<li><button type="button" class="product" data-act="{act}" data-sku="{escape(hit.item.sku)}" '
+        f'data-name="{escape(hit.item.title)}">'
+        f'<span class="frame">{picture(hit.item, lang)}{_how_close(hit, lang)}</span>'
+        f"<span>{escape(hit.item.title)}</span><b>{escape(price(hit.item, lang))}</b></button></li>"
+        for hit in hits
+    )
+    return f'<ul class="shelf">{cards}</ul>'
 
 
 def price(item: Item, lang: Lang) -> str:
@@ -196,14 +223,20 @@ def look_card(look: Look, number: int, garment: Garment | None, lang: Lang, toke
         yours = escape(say("garment.yours", lang))
         tiles.append(f'<div class="tile yours">{shown}<span class="slot">{yours}</span></div>')
     for piece in look.pieces:
+        if piece.is_own:
+            slot = escape(slot_name(piece.slot, lang))
+            shown = backed(picture_address(piece.item), piece.item.title)
+            tiles.append(f'<div class="tile yours">{shown}<span class="slot">{slot}</span></div>')
+            continue
         opens = escape(say("piece.open", lang, title=piece.item.title))
         tiles.append(
             f'<button type="button" class="tile" data-act="open" data-sku="{escape(piece.item.sku)}" '
-            f'aria-label="{opens}">{picture(piece.item, lang)}'
+            f'title="{opens}">{picture(piece.item, lang)}'
             f'<span class="slot">{escape(slot_name(piece.slot, lang))}</span></button>'
         )
-    total = price_text(look.total, look.currency, lang)
-    sum_up = f'<p class="total"><span>{escape(say("look.total", lang))}</span> <b>{escape(total)}</b></p>' if total else ""
+    keep = button(
+        "keep", "", look="icon-only", picture="keep", label=say("look.keep", lang), what="look", number=number, pressed=False
+    )
     gaps = "".join(
         f"<li><b>{escape(slot_name(gap.slot, lang))}</b> {escape(gap.reason)}</li>" for gap in look.unfilled
     )
@@ -212,15 +245,26 @@ def look_card(look: Look, number: int, garment: Garment | None, lang: Lang, toke
         button("save", say(f"look.{kind}", lang), look="quiet", number=number, kind=kind)
         for kind in ("picture", "page", "data")
     )
+    saves += button("keep", say("look.link", lang), look="quiet", picture="link", what="link", number=number)
     return (
         f'<article class="look" aria-label="{escape(say("look.label", lang, number=number + 1, title=look.title))}">'
-        f'<header><p class="kicker">{escape(say("look.number", lang, number=number + 1))}</p>'
-        f"<h4>{escape(look.title)}</h4>{sum_up}</header>"
+        f'<header><p class="kicker">{escape(say("look.number", lang, number=number + 1))}</p>{keep}'
+        f"<h4>{escape(look.title)}</h4>{_total(look, lang)}</header>"
         f'<div class="board n{len(tiles)}">{"".join(tiles)}</div>'
         f'<p class="reason">{escape(look.reason)}</p>'
         f'<ul class="pieces">{"".join(piece_row(piece, number, lang) for piece in look.pieces)}</ul>'
         f'{open_slots}<footer><span>{escape(say("look.save", lang))}</span>{saves}</footer></article>'
     )
+
+
+def _total(look: Look, lang: Lang) -> str:
+    """The sum of the pieces; beside own clothes, of what is to be bought."""
+    own = any(piece.is_own for piece in look.pieces)
+    if own and all(piece.is_own for piece in look.pieces):
+        return f'<p class="total"><b>{escape(say("look.nothing_to_buy", lang))}</b></p>'
+    total = price_text(look.total, look.currency, lang)
+    words = say("look.to_buy" if own else "look.total", lang)
+    return f'<p class="total"><span>{escape(words)}</span> <b>{escape(total)}</b></p>' if total else ""
 
 
 def _own_picture(garment: Garment) -> str:
@@ -233,6 +277,8 @@ def _own_picture(garment: Garment) -> str:
 def piece_row(piece: Piece, number: int, lang: Lang) -> str:
     item = piece.item
     closest = f'<em class="badge">{escape(say("piece.closest", lang))}</em>' if piece.is_closest else ""
+    if piece.verdict.model == BY_A_STYLIST:
+        closest += f'<em class="badge chosen">{escape(say("piece.stylist", lang))}</em>'
     locked = f'<em class="badge kept">{escape(say("piece.locked", lang))}</em>'  # shown while the row has class locked
     scarce = " scarce" if item.stock is not None and item.stock <= 3 else ""
     lock_words = say("piece.unlock" if piece.is_locked else "piece.lock", lang)
@@ -252,12 +298,17 @@ def piece_row(piece: Piece, number: int, lang: Lang) -> str:
             ),
         )
     )
+    paid = (
+        f'<p class="price"><span class="stock">{escape(say("piece.own", lang))}</span></p>'
+        if piece.is_own
+        else f'<p class="price"><b>{escape(price(item, lang))}</b><span class="stock{scarce}">'
+        f"{escape(stock_text(item, lang))}</span></p>"
+    )
     return (
         f'<li class="piece{" locked" if piece.is_locked else ""}" data-piece="{escape(item.sku)}">'
         f'<p class="kicker">{escape(slot_name(piece.slot, lang))}{closest}{locked}</p>'
         f'<p class="name">{escape(item.title)}</p>{item_words(item, lang)}'
-        f'<p class="price"><b>{escape(price(item, lang))}</b><span class="stock{scarce}">{escape(stock_text(item, lang))}'
-        f'</span></p><p class="why">{escape(piece.verdict.reason)}</p><div class="acts">{acts}</div></li>'
+        f'{paid}<p class="why">{escape(piece.verdict.reason)}</p><div class="acts">{acts}</div></li>'
     )
 
 

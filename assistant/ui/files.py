@@ -5,13 +5,15 @@ A visitor's files live in memory only, under names that cannot be guessed, and a
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +37,7 @@ _SHOWN_SIDE_PX = 1600  # enough for the page and for the detector, whose longer 
 _FOR_GOOD = "public, max-age=31536000, immutable"
 _A_WHILE = "public, max-age=300"
 _OWN = "private, no-store"
+_FONTS = {name: Path(__file__).parent / "fonts" / name for name in ("inter.woff2", "instrument-serif.woff2")}
 
 
 class PhotoGone(InvalidInput):
@@ -58,7 +61,7 @@ class Drawer:
     def __init__(
         self, *, keep_s: float = 3_600, most_bytes: int = 256 * _MIB, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._keep_s, self._most_bytes, self._clock = keep_s, most_bytes, clock
+        self.keep_s, self._most_bytes, self._clock = keep_s, most_bytes, clock
         self._files: OrderedDict[str, Kept] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
@@ -67,7 +70,7 @@ class Drawer:
         """Keep a file and give its name, 128 random bits."""
         name = secrets.token_urlsafe(16)
         with self._lock:
-            self._files[name] = Kept(data, kind, filename, self._clock() + self._keep_s)
+            self._files[name] = Kept(data, kind, filename, self._clock() + self.keep_s)
             self._bytes += len(data)
             self._sweep()
         return name
@@ -77,14 +80,18 @@ class Drawer:
             self._sweep()
             kept = self._files.get(name)
             if kept is not None:
-                self._files[name] = replace(kept, until=self._clock() + self._keep_s)
+                self._files[name] = replace(kept, until=self._clock() + self.keep_s)
                 self._files.move_to_end(name)
             return kept
 
     def __len__(self) -> int:
+        self.sweep()
+        return len(self._files)
+
+    def sweep(self) -> None:
+        """Delete what is over its time. Looking at a file does so, too; a server does it in time though nobody looks."""
         with self._lock:
             self._sweep()
-            return len(self._files)
 
     def photo(self, name: str) -> Image:
         """The RGB picture of an upload, its longer side at most 1,600 px.
@@ -156,6 +163,25 @@ class SharedDrawer(Drawer):
         self._shared.put(name, data, kind, filename)
 
 
+def sweeping(drawer: Drawer, every_s: float = 30.0) -> Callable[[object], AbstractAsyncContextManager[None]]:
+    """The lifespan of an application in which files go in time, also while nobody asks for any."""
+
+    @asynccontextmanager
+    async def lifespan(_app: object) -> AsyncIterator[None]:
+        async def sweep() -> None:
+            while True:
+                await asyncio.sleep(every_s)
+                drawer.sweep()
+
+        task = asyncio.create_task(sweep())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    return lifespan
+
+
 def routes(catalogue: Catalogue, drawer: Drawer, samples: Path) -> list[Route]:
     """What the page asks for beside Gradio's own addresses. Paths never come from a request: only skus and names do."""
     shown = {path.name: path for path in sample_photos(samples)}
@@ -171,6 +197,12 @@ def routes(catalogue: Catalogue, drawer: Drawer, samples: Path) -> list[Route]:
         path = shown.get(request.path_params["name"])
         return _missing() if path is None else _picture(path.read_bytes(), _A_WHILE)
 
+    def font(request: Request) -> Response:
+        path = _FONTS.get(request.path_params["name"])
+        if path is None:
+            return _missing()
+        return Response(path.read_bytes(), media_type="font/woff2", headers={"Cache-Control": _A_WHILE})
+
     def photo(request: Request) -> Response:
         kept = drawer.get(request.path_params["name"])
         return _missing() if kept is None or not kept.kind.startswith("image/") else _own(kept, "inline")
@@ -180,7 +212,7 @@ def routes(catalogue: Catalogue, drawer: Drawer, samples: Path) -> list[Route]:
         return _missing() if kept is None or not kept.kind else _own(kept, "attachment")
 
     async def upload(request: Request) -> Response:
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        if is_from_elsewhere(request):
             return JSONResponse({"code": "invalid_input"}, 403)
         most = images.Limits().max_bytes
         data = bytearray()
@@ -194,10 +226,16 @@ def routes(catalogue: Catalogue, drawer: Drawer, samples: Path) -> list[Route]:
     return [
         Route("/items/{sku:path}/picture", item_picture),
         Route("/samples/{name}", sample),
+        Route("/fonts/{name}", font),
         Route("/photos", upload, methods=["POST"]),
         Route("/photos/{name}", photo),
         Route("/exports/{name}", export),
     ]
+
+
+def is_from_elsewhere(request: Request) -> bool:
+    """Did the page of another site send this? Browsers say so themselves."""
+    return request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
 
 
 def sample_photos(folder: Path) -> list[Path]:

@@ -13,6 +13,7 @@ from assistant.stylist import Progress
 from assistant.talk import Answered, Choice, Found, Line, Part, Trouble
 from assistant.ui.cards import (
     button,
+    found_product,
     garment_card,
     garment_title,
     icon,
@@ -25,14 +26,23 @@ from assistant.ui.cards import (
 )
 from assistant.wish import Wish
 from assistant.words import TEXTS, category_name, gender_name, label_name, named, say, stock_text
-from retrieval.items import Hit, Item, Lang
+from retrieval.items import Box, Detection, Hit, Item, Lang
 
-__all__ = ["answered", "chips", "garment_title", "has_wishes", "item_dialog", "part", "progress", "trouble", "you"]
+__all__ = [
+    "answered", "chips", "garment_title", "has_wishes", "item_dialog", "offer", "part", "parts", "progress", "trouble", "you"
+]  # fmt: skip
 
 _SAME_SHOWN = 5
 
 
 # --- parts of a conversation ------------------------------------------------------------------------------------------
+
+
+def parts(all_: Sequence[Part], lang: Lang, wish: Wish, token: str | None, kinds: Sequence[str] = ()) -> str:
+    """The parts of a reply in order; the photos that it offers are one choice."""
+    offered = [one for one in all_ if isinstance(one, Choice)]
+    others = "".join(part(one, lang, wish, token, kinds) for one in all_ if not isinstance(one, Choice))
+    return others + (choice(offered, lang) if offered else "")
 
 
 def part(one: Part, lang: Lang, wish: Wish, token: str | None, kinds: Sequence[str] = ()) -> str:
@@ -43,7 +53,7 @@ def part(one: Part, lang: Lang, wish: Wish, token: str | None, kinds: Sequence[s
         case Line(key, values):
             return f'<p class="says">{escape(say(key, lang, **values))}</p>'
         case Choice():
-            return choice(one, lang)
+            return choice([one], lang)
         case Answered(answer, is_new):
             return answered(answer, lang, wish, token, is_new, kinds)
         case Found(hits):
@@ -63,10 +73,20 @@ def trouble(code: str, message: str, hint: str, lang: Lang) -> str:
     return f'<div class="trouble" role="alert"><p>{escape(say(key, lang))}</p>{more}</div>'
 
 
-def you(text: str, photo: str | None = None) -> str:
-    """What the shopper said or did. `photo` is the name of a kept photo."""
-    shown = f'<img class="sent" src="photos/{escape(photo)}" alt="{escape(text)}">' if photo else escape(text)
-    return f'<div class="bubble">{shown}</div>'
+def you(text: str, photos: Sequence[str] = ()) -> str:
+    """What the shopper said or did. `photos` are addresses of pictures that were sent."""
+    sent = "".join(f'<img class="sent" src="{escape(photo)}" alt="{escape(text)}">' for photo in photos)
+    return f'<div class="bubble">{sent or escape(text)}</div>'
+
+
+def offer(what: str, number: int, lang: Lang) -> str:
+    """The question whether to keep something; nothing is kept before the answer is yes."""
+    yes = button("yes", say("keep.yes", lang), look="solid", what=what, number=number)
+    how = say("keep.how", lang)
+    return (
+        f'<p class="says">{escape(say(f"keep.ask_{what}", lang))}</p><p class="aside">{escape(how)} '
+        f'{escape(say("keep.say_yes", lang))}</p><div class="row offer">{yes}</div>'
+    )
 
 
 def progress(steps: Sequence[Progress], lang: Lang) -> str:
@@ -93,10 +113,32 @@ def step_text(step: Progress, lang: Lang) -> str:
     return say(f"step.{step.step}", lang)
 
 
-def choice(one: Choice, lang: Lang) -> str:
-    """The photo with a button over each garment. Small boxes lie above large ones, so that each can be reached."""
+def choice(offered: Sequence[Choice], lang: Lang) -> str:
+    """The photos with a button over each garment, and each garment once more beside them."""
+    count = sum(len(one.detections) for one in offered)
+    key = "choose.ask_photos" if len(offered) > 1 else "choose.ask"
+    words = say(key, lang, count=count, photos=len(offered)) if count else say("none.say", lang)
+    how = say("choose.how" if count else "none.try", lang)
+    tiles = "".join(tile for one in offered for tile in _crops(one, lang))
+    crops = f'<ul class="crops">{tiles}</ul>' if tiles else ""
+    whole = button("choose", say("choose.whole", lang), photo=offered[0].photo) if len(offered) == 1 else ""
+    mark = button("mark", say("choose.mark", lang), picture="frame")
+    take = button("take", say("choose.take", lang), look="solid")
+    cancel = button("unmark", say("choose.cancel", lang), look="quiet")
+    names = " ".join(one.photo for one in offered)
+    photos = "".join(_boxed(one, lang) for one in offered)
+    return (
+        f'<p class="says">{escape(words)}</p><p class="aside">{escape(how)}</p>'
+        f'<div class="pick{" many" if len(offered) > 1 else ""}" data-photos="{escape(names)}">'
+        f'<div class="photos">{photos}</div>'
+        f'<div class="beside">{crops}<div class="row unmarked">{mark}{whole}</div>'
+        f'<div class="row marked" hidden>{take}{cancel}</div></div></div>'
+    )
+
+
+def _boxed(one: Choice, lang: Lang) -> str:
+    """A photo with its boxes. Small ones lie above large ones, so that each can be reached."""
     width, height = one.size
-    count = len(one.detections)
     boxes = []
     for number, found in enumerate(sorted(one.detections, key=lambda d: -d.box.area), 1):
         name = label_name(found.slot, found.label, lang)
@@ -105,29 +147,47 @@ def choice(one: Choice, lang: Lang) -> str:
             f"left:{100 * box.x0 / width:.2f}%;top:{100 * box.y0 / height:.2f}%;"
             f"width:{100 * box.width / width:.2f}%;height:{100 * box.height / height:.2f}%"
         )
-        sides = ",".join(f"{side:.1f}" for side in box.as_tuple())
         boxes.append(
-            f'<button type="button" class="box" style="{place};z-index:{number}" data-act="choose" data-box="{sides}" '
-            f'data-name="{escape(name)}" aria-label="{escape(say("choose.box", lang, name=name.lower()))}">'
-            f"<span>{escape(name)}</span></button>"
+            f'<button type="button" class="box" style="{place};z-index:{number}" {_chooses(one, found, name)} '
+            f'aria-label="{escape(say("choose.box", lang, name=name.lower()))}"><span>{escape(name)}</span></button>'
         )
-    if count:
-        words = f'<p class="says">{escape(say("choose.ask", lang, count=count))}</p>'
-        how = say("choose.how", lang)
-    else:
-        words = f'<p class="says">{escape(say("none.say", lang))}</p>'
-        how = say("none.try", lang)
-    photo = (
-        f'<div class="choice" data-width="{width}" data-height="{height}" role="group" '
-        f'aria-label="{escape(say("choose.photo", lang, count=count))}">'
-        f'<img src="photos/{escape(one.photo)}" alt="" width="{width}" height="{height}" draggable="false">'
-        f'{"".join(boxes)}<div class="drawn" hidden></div></div>'
-    )
-    whole = button("choose", say("choose.whole", lang))
+    label = escape(say("choose.photo", lang, count=len(one.detections)))
     return (
-        f'{words}<p class="aside">{escape(how)}</p><div data-photo="{escape(one.photo)}">{photo}'
-        f'<div class="row">{whole}</div></div>'
+        f'<div class="choice" data-photo="{escape(one.photo)}" data-width="{width}" data-height="{height}" role="group" '
+        f'aria-label="{label}"><img src="photos/{escape(one.photo)}" alt="" width="{width}" height="{height}" '
+        f'draggable="false">{"".join(boxes)}<div class="drawn" hidden></div>'
+        f'<div class="marker" tabindex="0" role="group" aria-label="{escape(say("choose.frame", lang))}" hidden>'
+        f"<i></i><i></i><i></i><i></i></div></div>"
     )
+
+
+def _crops(one: Choice, lang: Lang) -> list[str]:
+    """Each garment cut out of the photo, as a button with its name; the photo itself is cut by CSS."""
+    tiles = []
+    for found in one.detections:
+        name = label_name(found.slot, found.label, lang)
+        tiles.append(
+            f'<li><button type="button" class="crop" {_chooses(one, found, name)}>'
+            f'<span class="frame" style="background-image:url(photos/{escape(one.photo)});{_window(found.box, one.size)}">'
+            f"</span><span>{escape(name)}</span></button></li>"
+        )
+    return tiles
+
+
+def _chooses(one: Choice, found: Detection, name: str) -> str:
+    sides = ",".join(f"{side:.1f}" for side in found.box.as_tuple())
+    return f'data-act="choose" data-photo="{escape(one.photo)}" data-box="{sides}" data-name="{escape(name)}"'
+
+
+def _window(box: Box, size: tuple[int, int]) -> str:
+    """Size and position of a background so that a square tile shows the box, with as much around it as makes it square."""
+    width, height = size
+    side = min(1.08 * max(box.width, box.height), width, height)
+    left = min(max((box.x0 + box.x1 - side) / 2, 0.0), width - side)
+    top = min(max((box.y0 + box.y1 - side) / 2, 0.0), height - side)
+    across = 100 * left / (width - side) if width > side else 0.0
+    down = 100 * top / (height - side) if height > side else 0.0
+    return f"background-size:{100 * width / side:.1f}% auto;background-position:{across:.1f}% {down:.1f}%"
 
 
 def answered(
@@ -138,8 +198,7 @@ def answered(
         card = garment_card(answer.garment, lang, token, kinds, several=len(answer.detections) > 1)
         same = ""
         if answer.same_product:
-            products = shelf(answer.same_product[:_SAME_SHOWN], lang, act="open")
-            same = f'<section class="same"><h3>{escape(say("same.title", lang))}</h3>{products}</section>'
+            same = found_product(answer.same_product[:_SAME_SHOWN], lang)
         parts.append(f'<div class="seen">{card}{same}</div>')
     parts.append(looks(answer, lang, wish, token))
     parts.append(notes(answer, lang))
@@ -152,11 +211,14 @@ def looks(answer: Recommendation, lang: Lang, wish: Wish, token: str | None) -> 
             f'<p class="says">{escape(say("looks.none", lang))}</p>'
             f'<p class="aside">{escape(say("looks.none_try", lang))}</p>'
         )
-    key = "looks.title_wish" if has_wishes(wish) else "looks.title"
+    own = any(piece.is_own for look in answer.looks for piece in look.pieces)
+    key = "looks.title_own" if own else "looks.title_wish" if has_wishes(wish) else "looks.title"
+    back = button("shop", say("own.shop", lang), look="quiet") if own else ""
     cards = "".join(
         look_card(look, number, answer.garment, lang, token) for number, look in enumerate(answer.looks)
     )
-    return f'<h3>{escape(say(key, lang, count=len(answer.looks)))}</h3><div class="looks">{cards}</div>'
+    head = f'<div class="heading"><h3>{escape(say(key, lang, count=len(answer.looks)))}</h3>{back}</div>'
+    return f'{head}<div class="looks of{len(answer.looks)}">{cards}</div>'
 
 
 def has_wishes(wish: Wish) -> bool:
@@ -213,6 +275,7 @@ def item_dialog(item: Item, similar: Sequence[Hit], lang: Lang) -> str:
             f'<a class="button ghost" href="{escape(item.url)}" target="_blank" rel="noopener noreferrer">'
             f"{escape(say('item.link', lang))}</a>"
         )
+    mine = button("keep", say("item.mine", lang), picture="keep", what="item", sku=item.sku) if item.slot else ""
     like = shelf(similar, lang, act="open") if similar else f'<p class="aside">{escape(say("item.no_similar", lang))}</p>'
     facts = [category_name(item.category, lang), gender_name(item.gender, lang)]
     facts += [named("usage", item.usage, lang)] if item.usage else []
@@ -222,6 +285,6 @@ def item_dialog(item: Item, similar: Sequence[Hit], lang: Lang) -> str:
         f'{item_words(item, lang)}'
         f'<p class="price"><b>{escape(price(item, lang))}</b><span class="stock">{escape(stock_text(item, lang))}</span></p>'
         f'{swatches(item.palette, lang)}<p class="aside">{escape(say("item.sku", lang, sku=item.sku))}</p>'
-        f'<div class="row">{button("around", say("item.style", lang), look="solid", sku=item.sku, name=item.title)}{link}'
+        f'<div class="row">{button("around", say("item.style", lang), look="solid", sku=item.sku, name=item.title)}{mine}{link}'
         f"</div></div></div><h3>{escape(say('item.similar', lang))}</h3>{like}"
     )

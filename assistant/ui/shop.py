@@ -20,41 +20,53 @@ from typing import TYPE_CHECKING, Any
 from assistant import lookbook, looks, report, stylists, talk, wish
 from assistant.chat import Chat
 from assistant.compose import Assistant
+from assistant.looks import OWN
+from assistant.orders import Order, order_in
 from assistant.packing import classes_of
-from assistant.phrases import some
+from assistant.settings import Settings
 from assistant.shared import SharedVisits
 from assistant.stylist import Progress
-from assistant.talk import Ask, Line, Reply, ShowPhoto, Talk
+from assistant.talk import Line, Reply, Talk
 from assistant.ui import cards, render
+from assistant.ui.asked import MOST_PHOTOS, Reader, said
 from assistant.ui.files import Drawer, sample_photos
 from assistant.ui.stubs import without_type_stubs
+from assistant.ui.visitors import visitor_in
+from assistant.wardrobe import Wardrobe
 from assistant.words import TEXTS, say
 from retrieval import images, items, resources
-from retrieval.errors import ImageTooLarge, InvalidInput, OutfitError
-from retrieval.items import Box, Lang
+from retrieval.errors import InvalidInput, OutfitError
+from retrieval.items import Lang
 from retrieval.vocabulary import is_suggestible
+from retrieval.words import is_han
 
 with without_type_stubs():
     import gradio as gr
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+    from PIL.Image import Image
+
+    from retrieval.catalogue import Catalogue
 
 _LOG = logging.getLogger(__name__)
 _HERE = Path(__file__).parent
-_SESSION_S = 3_600  # a conversation is forgotten that long after its last turn; its photos are, too
 _TURNS_AT_ONCE = 16  # of all visitors together; one that waits for a model costs next to nothing
-_PAGE_WORDS = ("page.", "write.", "look.saved", "item.close", "step.stopping")
-
+_GRACE_S = 15  # after the longest turn: an answer that has not come by then is not on its way
+_PAGE_WORDS = (
+    "page.", "write.", "look.saved", "item.close", "step.stopping", "step.upload", "step.start", "keep.", "link.", "you.photo"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What one visitor's session holds. `crop` names the picture of the garment in question."""
+    """What one visitor's session holds. `crop` names the picture of the garment in question; `offer` is what the shopper
+    was asked about keeping, and has not answered yet: "garment" or "look" with its number."""
 
     talk: Talk = Talk()
     turns: int = 0
     crop: str | None = None
+    offer: tuple[str, int] | None = None
 
 
 class Stops:
@@ -79,11 +91,11 @@ class Stops:
             event.set()
 
 
-def mount(app: FastAPI, assistant: Assistant, drawer: Drawer) -> FastAPI:
+def mount(app: FastAPI, assistant: Assistant, drawer: Drawer, wardrobe: Wardrobe) -> FastAPI:
     """The page at "/" of an application. Gradio's own footer, sharing and run history stay off."""
     return gr.mount_gradio_app(
         app,
-        build_page(assistant, drawer),
+        build_page(assistant, drawer, wardrobe),
         path="/",
         # Not as `css`: Gradio would rewrite the selectors.
         head=f"<style>{(_HERE / 'shop.css').read_text(encoding='utf-8')}</style>",
@@ -95,21 +107,25 @@ def mount(app: FastAPI, assistant: Assistant, drawer: Drawer) -> FastAPI:
     )
 
 
-def build_page(assistant: Assistant, drawer: Drawer) -> gr.Blocks:
+def build_page(assistant: Assistant, drawer: Drawer, wardrobe: Wardrobe) -> gr.Blocks:
     """The page over a running assistant. Photos and exports are kept in `drawer`, which the file routes serve."""
     samples = {path.name: path for path in sample_photos(resources.path("demo/photos"))}
     kinds = tuple(name for name in assistant.catalogue.categories() if is_suggestible(name))
-    shop = Shop(assistant, Chat(assistant.stylist, drawer.photo), drawer, samples, kinds, Stops(), _visits(assistant))
-    with gr.Blocks(title=TEXTS["page.title"][0], analytics_enabled=False, delete_cache=(600, _SESSION_S)) as page:
-        visit = gr.State(Visit(), time_to_live=_SESSION_S)
+    reader = Reader(drawer, wardrobe, samples, kinds)
+    chat = Chat(assistant.stylist, drawer.photo, wardrobe.picture)
+    shop = Shop(assistant, chat, drawer, wardrobe, reader, Stops(), _visits(assistant, drawer.keep_s))
+    with gr.Blocks(title=TEXTS["page.title"][0], analytics_enabled=False, delete_cache=(600, 3_600)) as page:
+        visit = gr.State(Visit(), time_to_live=drawer.keep_s)  # a conversation holds crops: it goes with its photos
         conversation = gr.HTML(
             value=None,
             html_template=shell(list(samples)),
             js_on_load=(_HERE / "shop.js").read_text(encoding="utf-8"),
             apply_default_css=False,
             elem_id="shop",
-            words=page_words(),
+            words=page_words(assistant.settings),
             lang=assistant.settings.lang,
+            patience_s=assistant.settings.turn_deadline_s + _GRACE_S,
+            most_photos=MOST_PHOTOS,
         )
         sheet = gr.HTML(
             value=None,
@@ -126,17 +142,23 @@ def build_page(assistant: Assistant, drawer: Drawer) -> gr.Blocks:
     return page
 
 
-def _visits(assistant: Assistant) -> SharedVisits | None:
+def _visits(assistant: Assistant, keep_s: float) -> SharedVisits | None:
     if not assistant.settings.shared_state:
         return None
     classes = classes_of((items, looks, stylists, talk, wish, sys.modules[__name__]))
-    return SharedVisits(assistant.catalogue, classes, _SESSION_S)
+    return SharedVisits(assistant.catalogue, classes, keep_s)
 
 
-def page_words() -> dict[str, dict[str, str]]:
+def page_words(settings: Settings) -> dict[str, dict[str, str]]:
     """The texts of the page itself, by language and key; those of answers are filled in on the server."""
     keys = [key for key in TEXTS if key.startswith(_PAGE_WORDS)]
-    return {"en": {key: TEXTS[key][0] for key in keys}, "zh": {key: TEXTS[key][1] for key in keys}}
+    days = max(1, round(settings.desk_photo_days))
+    values = {"minutes": settings.photo_minutes, "days": days, "most": MOST_PHOTOS, "number": "{number}"}
+    words = {lang: {key: say(key, lang, **values) for key in keys} for lang in ("en", "zh")}
+    if settings.desk_photo_days and settings.desk_share:  # stylists see more than the conversation does
+        for texts in words.values():
+            texts["page.private"] = texts["page.private_desk"]
+    return words
 
 
 def shell(samples: list[str]) -> str:
@@ -147,7 +169,7 @@ def shell(samples: list[str]) -> str:
         for number, name in enumerate(samples, 1)
     )
     template = (_HERE / "shop.html").read_text(encoding="utf-8")
-    for name in ("send", "stop", "photo", "camera"):
+    for name in ("send", "stop", "photo", "camera", "hanger"):
         template = template.replace(f"<!-- icon {name} -->", cards.icon(name))
     return template.replace("<!-- samples -->", photos)
 
@@ -159,8 +181,8 @@ class Shop:
     assistant: Assistant
     chat: Chat
     drawer: Drawer
-    samples: dict[str, Path]
-    kinds: tuple[str, ...]  # categories that the shop carries and looks are built around
+    wardrobe: Wardrobe
+    reader: Reader
     stops: Stops
     visits: SharedVisits | None  # None: Gradio keeps each visitor's, in this process
 
@@ -187,7 +209,7 @@ class Shop:
         turn = visit.turns + 1
         visit = replace(visit, turns=turn)
         try:
-            yield from self._turn(visit, asked, stopped)
+            yield from self._turn(visit, asked, visitor_in(request.cookies), stopped)
         except OutfitError as error:
             trouble = render.trouble(error.code, str(error), error.hint, visit.talk.lang)
             yield visit, self._patch(visit, {"answer": trouble})
@@ -197,33 +219,81 @@ class Shop:
         finally:
             self.stops.end(session, stopped)
 
-    def _turn(self, visit: Visit, asked: dict[str, Any], stopped: threading.Event) -> Iterator[tuple[Any, Any]]:
+    def _turn(
+        self, visit: Visit, asked: dict[str, Any], visitor: str | None, stopped: threading.Event
+    ) -> Iterator[tuple[Any, Any]]:
         act = asked.get("act")
+        order = order_in(str(asked.get("message", ""))) if act == "say" else None
+        if order is not None:  # answered in the language that it was given in, as every message is
+            visit = replace(visit, talk=_in_words_of(str(asked["message"]), visit.talk))
         lang = visit.talk.lang
         if act == "save":
             yield visit, {**self._patch(visit, {}), "download": self._export(visit, asked)}
             return
-        if act == "new":
-            yield Visit(_speaking(lang), visit.turns), {**self._patch(Visit(_speaking(lang), visit.turns), {}), "clear": True}
+        if act == "keep":
+            yield replace(visit, offer=None), self._keep(visit, asked, visitor)
             return
-        ask = self._read(visit, asked)
-        said = "" if isinstance(ask, ShowPhoto) else _said(ask, asked, lang)
+        if act == "new" or order is Order.FRESH:
+            fresh = Visit(_speaking(lang), visit.turns)
+            yield fresh, {**self._patch(fresh, {}), "clear": True}
+            return
+        if order in _OFFERS or order is Order.WARDROBE or (order is Order.YES and visit.offer):
+            yield self._offered(visit, str(asked["message"]), order)
+            return
+        visit = replace(visit, offer=None)
+        ask = self.reader.read(asked, visitor)
+        nodes = {"you": said(ask, asked, lang)}
         steps: list[Progress] = []
         if not isinstance(ask, talk.Lock):
-            first = render.progress([Progress("upload" if isinstance(ask, ShowPhoto) else "start")], lang)
-            yield gr.skip(), self._patch(visit, {"you": said, "answer": first}, busy=True)
+            first = Progress("upload" if isinstance(ask, talk.ShowPhoto | talk.ShowPhotos) else "start")
+            yield gr.skip(), self._patch(visit, nodes | {"answer": render.progress([first], lang)}, busy=True)
         for happened in self.chat.turn(visit.talk, ask, stopped):
             if isinstance(happened, Reply):
                 if isinstance(ask, talk.Lock):  # seen on the piece itself; the looks stay where they are
                     yield replace(visit, talk=happened.talk), self._noted(visit, happened)
                     return
                 visit, answer = self._answer(visit, happened)
-                yield visit, self._patch(visit, {"you": said, "answer": answer})
+                yield visit, self._patch(visit, nodes | {"answer": answer})
                 return
             steps.append(happened)
-            if isinstance(ask, ShowPhoto) and happened.step != "upload":
-                said = render.you(say("you.photo", lang), ask.name)
-            yield gr.skip(), self._patch(visit, {"you": said, "answer": render.progress(steps, lang)}, busy=True)
+            yield gr.skip(), self._patch(visit, nodes | {"answer": render.progress(steps, lang)}, busy=True)
+
+    def _offered(self, visit: Visit, message: str, order: Order) -> tuple[Visit, dict[str, Any]]:
+        """Keeping, asked for in words: a question first, and only after the yes to it the page keeps (`_keep`)."""
+        lang, you = visit.talk.lang, render.you(message)
+        if order is Order.WARDROBE:
+            return visit, {**self._patch(visit, {}), "wardrobe": True}
+        if order is Order.YES:
+            what, number = visit.offer
+            return replace(visit, offer=None), {**self._patch(visit, {"you": you}), "keep": {"what": what, "number": number}}
+        what = _OFFERS[order]
+        answer = visit.talk.answer
+        if answer is None or (what == "look" and not answer.looks):
+            nothing = f'<p class="says">{say("keep.nothing", lang)}</p>'
+            return visit, self._patch(visit, {"you": you, "answer": nothing})
+        offered = replace(visit, offer=(what, 0))
+        return offered, self._patch(offered, {"you": you, "answer": render.offer(what, 0, lang)})
+
+    def _keep(self, visit: Visit, asked: dict[str, Any], visitor: str | None) -> dict[str, Any]:
+        """Keep the garment in question or a look on show. Raises InvalidInput where there is none, or no cookie yet."""
+        if visitor is None:
+            raise InvalidInput("this browser is not known yet", hint="allow this page its cookie and try again")
+        answer, lang = visit.talk.answer, visit.talk.lang
+        if answer is None or answer.garment is None:
+            raise InvalidInput("there is no garment on show")
+        patch, what = self._patch(visit, {}), asked.get("what")
+        if what == "garment":
+            picture = answer.garment.picture
+            if picture is None:
+                raise InvalidInput("there is no picture of this garment to keep")
+            self.wardrobe.keep_garment(visitor, answer.garment, picture)
+            return {**patch, "note": say("keep.done_garment", lang), "saved": {"what": "garment"}}
+        number = _number(asked, len(answer.looks))
+        token = self.wardrobe.keep_look(visitor, answer.looks[number], answer.garment, lang)
+        saved = {"what": "look", "number": number}
+        if what == "link":
+            return {**patch, "link": token, "saved": saved}
+        return {**patch, "note": say("keep.done_look", lang), "saved": saved}
 
     def peek(self, visit: Visit, event: gr.EventData, request: gr.Request) -> dict[str, str]:
         """More about one item, for the sheet that opens over the page."""
@@ -239,43 +309,6 @@ class Shop:
     def halt(self, request: gr.Request) -> None:
         self.stops.stop(request.session_hash or "")
 
-    def _read(self, visit: Visit, asked: dict[str, Any]) -> Ask:
-        """What the browser sent as something that a shopper does. Raises InvalidInput for anything else."""
-        match asked:
-            case {"act": "photo", "name": str(name)}:
-                return ShowPhoto(name)
-            case {"act": "too_large"}:
-                raise ImageTooLarge(f"a photo may have at most {images.Limits().max_bytes // 2**20} MiB")
-            case {"act": "sample", "name": str(name)} if name in self.samples:
-                return ShowPhoto(self.drawer.put(self.samples[name].read_bytes()))
-            case {"act": "choose", "box": str(box)}:
-                return talk.Choose(_box(box))
-            case {"act": "choose"}:
-                return talk.Choose(None)
-            case {"act": "again"}:
-                return talk.ChooseAgain()
-            case {"act": "correct", "category": str(category)} if category in self.kinds:
-                return talk.Correct(category)
-            case {"act": "say", "message": str(message)}:
-                return talk.Say(message)
-            case {"act": "drop", "key": str(key)}:
-                return talk.DropWish(key)
-            case {"act": "lock", "sku": str(sku)}:
-                return talk.Lock(sku)
-            case {"act": "swap", "sku": str(sku), "number": str(number)} if number.isdecimal():
-                return talk.Swap(int(number), sku)
-            case {"act": "remove", "sku": str(sku)}:
-                return talk.Remove(sku)
-            case {"act": "reroll"}:
-                return talk.Reroll()
-            case {"act": "around", "sku": str(sku)}:
-                return talk.Around(sku)
-            case {"act": "speak", "lang": "en" | "zh" as lang}:
-                return talk.Speak(lang)
-            case {"act": "undo"}:
-                return talk.Undo()
-        raise InvalidInput(f"the page asked for {str(asked.get('act'))[:40]!r}, which is nothing that can be done here")
-
     def _answer(self, visit: Visit, reply: Reply) -> tuple[Visit, str]:
         """The visit from now on, and the reply as HTML. A garment that is new gets its picture kept for the page."""
         crop = visit.crop
@@ -286,7 +319,7 @@ class Shop:
                 crop = self.drawer.put(images.encode_jpeg(garment.picture), "image/jpeg", "garment.jpg")
         new = replace(visit, talk=reply.talk, crop=crop)
         lang, wish = reply.talk.lang, reply.talk.wish
-        return new, "".join(render.part(part, lang, wish, crop, self.kinds) for part in reply.parts)
+        return new, render.parts(reply.parts, lang, wish, crop, self.reader.kinds)
 
     def _noted(self, visit: Visit, reply: Reply) -> dict[str, Any]:
         """The reply to a lock: a note that passes, or trouble as for any turn."""
@@ -295,7 +328,7 @@ class Shop:
         match reply.parts:
             case (Line(key, values),):
                 return {**patch, "note": say(key, lang, **values)}
-        trouble = "".join(render.part(part, lang, reply.talk.wish, None) for part in reply.parts)
+        trouble = render.parts(reply.parts, lang, reply.talk.wish, None)
         return {**patch, "nodes": {"answer": trouble}}
 
     def _patch(self, visit: Visit, nodes: dict[str, str], *, busy: bool = False) -> dict[str, Any]:
@@ -316,11 +349,9 @@ class Shop:
     def _export(self, visit: Visit, asked: dict[str, Any]) -> str:
         """The address of a look as a file. Raises InvalidInput for a look that is not on show."""
         answer, lang = visit.talk.answer, visit.talk.lang
-        number = str(asked.get("number", ""))
-        if answer is None or not number.isdecimal() or int(number) >= len(answer.looks):
-            raise InvalidInput(f"there is no look {number[:10]!r} on show")
-        look, pictures = answer.looks[int(number)], self.assistant.catalogue
-        name = f"look-{int(number) + 1}-{date.today():%Y-%m-%d}"
+        number = _number(asked, len(answer.looks) if answer else 0)
+        look, pictures = answer.looks[number], _Pictures(self.assistant.catalogue, self.wardrobe)
+        name = f"look-{number + 1}-{date.today():%Y-%m-%d}"
         match asked.get("kind"):
             case "picture":
                 token = self.drawer.put(lookbook.as_png(look, answer.garment, pictures, lang), "image/png", f"{name}.png")
@@ -335,6 +366,28 @@ class Shop:
         return f"exports/{token}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Pictures:
+    """Pictures of the shop's items and of the visitor's own garments, by sku."""
+
+    catalogue: Catalogue
+    wardrobe: Wardrobe
+
+    def picture(self, sku: str) -> Image:
+        return self.wardrobe.picture(sku) if sku.startswith(OWN) else self.catalogue.picture(sku)
+
+
+_OFFERS = {Order.KEEP_GARMENT: "garment", Order.KEEP_LOOK: "look"}
+
+
+def _number(asked: dict[str, Any], count: int) -> int:
+    """The look that is spoken of, counted from 0. Raises InvalidInput for one that is not on show."""
+    number = str(asked.get("number", ""))
+    if not number.isdecimal() or int(number) >= count:
+        raise InvalidInput(f"there is no look {number[:10]!r} on show")
+    return int(number)
+
+
 def _in_language(visit: Visit, asked: dict[str, Any]) -> Visit:
     """Before anything was said, the visitor's language is the page's; afterwards the conversation has its own."""
     lang = asked.get("lang")
@@ -343,42 +396,9 @@ def _in_language(visit: Visit, asked: dict[str, Any]) -> Visit:
     return visit
 
 
+def _in_words_of(message: str, talk: Talk) -> Talk:
+    return replace(talk, wish=replace(talk.wish, lang="zh" if is_han(message) else "en"))
+
+
 def _speaking(lang: Lang) -> Talk:
     return Talk(wish=replace(Talk().wish, lang=lang))
-
-
-def _box(text: str) -> Box:
-    try:
-        left, top, right, bottom = (float(side) for side in text.split(","))
-    except ValueError as error:
-        raise InvalidInput(f"box {text[:60]!r}: expected left,top,right,bottom in pixels") from error
-    return Box(left, top, right, bottom)
-
-
-def _said(ask: Ask, asked: dict[str, Any], lang: Lang) -> str:
-    """What the shopper did, as their own line of the conversation; "" for what needs none."""
-    name = str(asked.get("name", ""))[:200]
-    match ask:
-        case talk.Say(message):
-            return render.you(message)
-        case talk.Choose(None):
-            return render.you(say("you.whole", lang))
-        case talk.Choose():
-            return render.you(say("you.chose", lang, name=name.lower()) if name else say("you.drawn", lang))
-        case talk.Correct(category):
-            return render.you(say("you.correct", lang, name=some(category, lang)))
-        case talk.DropWish():
-            return render.you(say("you.drop", lang, chip=name))
-        case talk.Swap():
-            return render.you(say("you.swap", lang, title=name))
-        case talk.Remove():
-            return render.you(say("you.remove", lang, title=name))
-        case talk.Around():
-            return render.you(say("you.around", lang, title=name))
-        case talk.Reroll():
-            return render.you(say("you.reroll", lang))
-        case talk.Undo():
-            return render.you(say("you.undo", lang))
-        case talk.ChooseAgain():
-            return render.you(say("you.again", lang))
-    return ""

@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import mysql, postgresql
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 
 
 def text(length):

@@ -1,0 +1,99 @@
+"""What a shopper waits for, in a real browser over the app: the page, the first progress of a photo, its answer."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assistant.bench.looks import own_photos
+from retrieval.errors import InvalidInput, StoreError
+from retrieval.evaluation.results import Result, revision
+
+_ROOT = Path(__file__).resolve().parents[2]
+_PHOTOS = 30
+_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run")
+_LONGEST_MS = 120_000
+
+# Marks, in milliseconds of the page's own clock: the photo was chosen; progress is seen; the server's progress is seen;
+# the answer stands and the page can be used again.
+_WATCH = """
+window.marks = null;
+const all = (selector) => document.querySelectorAll(selector);
+document.addEventListener('change', (event) => {
+  if (event.target.matches('.files')) window.marks = { chosen: performance.now(), turns: all('.turn[id^=turn]').length };
+}, true);
+const note = (name, is) => { if (is && window.marks[name] === undefined) window.marks[name] = performance.now(); };
+new MutationObserver(() => {
+  if (!window.marks) return;
+  const turns = all('.turn[id^=turn]'), last = turns.length > window.marks.turns ? turns[turns.length - 1] : null;
+  note('seen', document.querySelector('#pending .steps') || last);
+  note('told', last?.querySelector('.steps'));
+  note('answered', last?.querySelector('.answer > :not(.steps)') && !document.querySelector('#shop [data-busy]'));
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-busy'] });
+"""
+
+
+def bench_page(data: Path, seed: int) -> Result:
+    """One shopper, one photo after the other, on the catalogue in use. A choice of garments counts as an answer."""
+    photos = own_photos(data, seed)[:_PHOTOS]
+    command = [sys.executable, "app.py"]
+    environment = {**os.environ, "OUTFIT_PORT": "0"}
+    started = time.perf_counter()
+    with subprocess.Popen(
+        command, cwd=_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as app:
+        try:
+            address = next((m[0] for line in app.stdout if (m := re.search(r"http://[\w.:]+/", line))), None)
+            if address is None:
+                raise StoreError("app.py ended without naming its address", hint="python app.py says why")
+            figures = _in_browser(address, started, photos)
+        finally:
+            app.terminate()
+    return Result("page", "outfit bench page", revision(), seed, len(photos), figures)
+
+
+def _in_browser(address: str, started: float, photos: list[bytes]) -> dict[str, float]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise InvalidInput("the page is measured in a browser: playwright is missing", hint="pip install playwright") from error
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if found is None:
+        raise InvalidInput("the page is measured in a browser: there is no Chromium", hint="apt-get install chromium")
+    with sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=found, args=list(_FLAGS))
+        page = browser.new_page(locale="en-GB", viewport={"width": 1280, "height": 900})
+        page.add_init_script(_WATCH)
+        opened = time.perf_counter()
+        page.goto(address)
+        page.wait_for_selector("#shop h1:not(:empty)", timeout=_LONGEST_MS)
+        usable = time.perf_counter()
+        marks = [_marks(page, data) for data in photos]
+        browser.close()
+    seen, told, answered = (
+        [one[name] - one["chosen"] for one in marks] for name in ("seen", "told", "answered")
+    )
+    return {
+        "app_to_usable_page_s": usable - started,
+        "page_load_s": usable - opened,
+        "first_progress_p95_ms": float(np.percentile(seen, 95)),
+        "server_progress_p50_ms": float(np.percentile(told, 50)),
+        "server_progress_p95_ms": float(np.percentile(told, 95)),
+        "answer_p50_s": float(np.percentile(answered, 50)) / 1_000,
+        "answer_p95_s": float(np.percentile(answered, 95)) / 1_000,
+    }
+
+
+def _marks(page: Any, photo: bytes) -> dict[str, float]:
+    page.evaluate("() => { window.marks = null; }")
+    page.set_input_files(".files", {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo})
+    page.wait_for_function("() => window.marks?.answered !== undefined", timeout=_LONGEST_MS)
+    return page.evaluate("() => window.marks")
