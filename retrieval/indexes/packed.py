@@ -40,7 +40,6 @@ _BLOCK = 2_048  # rows turned into floats at a time: 2 MB at 256 numbers, which 
 _CHUNK = 20_000  # rows handled at a time while the lists are made
 _KEPT_BYTES = 64 * 2**20  # of row numbers that pass recent conditions
 _TARGET = 0.996  # recall@20 that the budget is chosen for
-_MARGIN = 1.25
 _AWAY = 0.75  # how far the queries that it is measured with lie from rows: a cosine of some 0.8, as people's photos do
 _FORMAT = 1
 
@@ -300,7 +299,7 @@ def _scale(vectors: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _calibrate(packed: PackedRows, rng: np.random.Generator, *, k: int = 20, asked: int = 128) -> tuple[int, float]:
-    """The least budget, in steps of a quarter, that finds nearly all of the k best, with a margin; and the recall it has.
+    """The least budget, in steps of a quarter, that finds nearly all of the k best; and the recall it has.
 
     Asked are rows moved away from where they are, in the direction from one row to another.
     """
@@ -319,7 +318,7 @@ def _calibrate(packed: PackedRows, rng: np.random.Generator, *, k: int = 20, ask
         ]
         recall = float(np.mean(found))
         if recall >= _TARGET or budget >= n:
-            return round(_MARGIN * budget), recall
+            return budget, recall
         budget = round(budget * 1.25)
 
 
