@@ -84,7 +84,8 @@ def evaluate(
     figures: dict[str, float] = {}
     for line in lines:
         vectors = readers.vectors_of(line, pixels, folder)
-        shown = line.read(crops.pixels)
+        parts = np.array_split(crops.pixels, max(1, len(asked) // 256))
+        shown = np.concatenate([line.read(part) for part in parts])
         for size, at in shops.items():
             shop = served.shop_of(rows, pixels, group, at, vectors)
             found.append(_found(line.name, size, shown, shop, group, asked, crops))
