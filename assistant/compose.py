@@ -10,6 +10,7 @@ import logging
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
     from assistant.stylists.client import ChatClient
     from retrieval.items import Item
+    from retrieval.pipeline import Readers
+    from retrieval.ray_ingest import RayReaders
 
 _LOG = logging.getLogger(__name__)
 
@@ -290,6 +293,19 @@ def ranking_for(space: Space) -> tuple[Ranking | None, str]:
         f"picture search goes by likeness alone and cannot say how sure it is of a product: its ranking is missing for "
         f"{space.model} {space.revision} ({why}); {ranking.REFIT}"
     )
+
+
+def ray_readers(settings: Settings, shelf: Shelf, address: str | None = None, workers: int | None = None) -> RayReaders:
+    """Readers of an ingest that spread over a Ray cluster: at `address`, or one on this machine."""
+    from retrieval.ray_ingest import RayReaders
+
+    encoder = partial(_image_encoder, settings)
+    return RayReaders(shelf.catalogue, encoder, measure_palette, address=address, workers=workers)
+
+
+def _image_encoder(settings: Settings) -> ImageEncoder:
+    """In a worker of a cluster: the encoder that this process would load."""
+    return models.load(settings, "image encoder").model
 
 
 def demo_shelf(settings: Settings, *, watch: Watcher | None = None) -> Shelf:

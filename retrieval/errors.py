@@ -11,6 +11,7 @@
     │   ├── StoreLocked         another process writes at this moment
     │   ├── StoreEmpty          there is nothing to search yet
     │   ├── StoreFull           no space left
+    │   ├── StoreUnreachable    a server does not answer: what was asked of it may be there all the same
     │   └── SpaceMismatch       vectors of another model
     └── ModelError              a model cannot do its work
         ├── ModelNotFound       no model of that name
@@ -73,6 +74,10 @@ class StoreEmpty(StoreError):
 
 class StoreFull(StoreError):
     code = "store_full"
+
+
+class StoreUnreachable(StoreError):
+    code = "store_unreachable"
 
 
 class SpaceMismatch(StoreError):

@@ -26,7 +26,7 @@ from retrieval.feeds import Feed
 from retrieval.items import Swatch
 from retrieval.ledger import IMAGE, TEXT, Ledger, Photo, Stored
 from retrieval.photos import PhotoFinder, Place
-from retrieval.pipeline import Found, Outcome, Parts, Pipeline, Task, Wanted, disk_errors
+from retrieval.pipeline import Found, Outcome, Parts, Pipeline, Readers, Task, Wanted, disk_errors
 from retrieval.ports import ImageEncoder, Space, TextEncoder, VectorIndex
 from retrieval.stores import ImageStore, open_store
 from retrieval.summary import Clock, Meter, Progress, Summary
@@ -58,12 +58,13 @@ def ingest(
     may_shrink: bool = False,
     progress: Callable[[Progress], None] | None = None,
     batch_size: int = 64,
+    readers: Readers | None = None,
 ) -> Summary:
     """Bring the catalogue and both indexes to what the feed says. `images` is a folder, a zip, or a store.
 
     A `full` feed retires the items that it lacks; with `may_shrink` False, not when that is more than half of them. What a
     killed run left is finished first, and vectors that an index has lost are written again. Rows and photos that cannot be
-    used become rejects; the rest goes on.
+    used become rejects; the rest goes on. `readers` read (and may encode) photos in place of this process's threads.
 
     Raises StoreLocked where another process writes, SpaceMismatch where other models wrote the vectors, FeedError where no
     row can be used or too many items would be retired, StoreFull or StoreError where the disk or the server fails: then
@@ -80,7 +81,7 @@ def ingest(
             ledger.record_space(collection, encoder.space)
         run_id = ledger.begin_run(feed.path.name, full)
         meter = Meter(progress, "rows", len(feed) if progress else None)
-        with Pipeline(parts, ledger, clock) as pipeline:
+        with Pipeline(parts, ledger, clock, readers) as pipeline:
             resumed = _finish(parts, ledger, pipeline)
             rows = _Rows(feed, store, ledger, pipeline)
             counts: Counter[str] = Counter()

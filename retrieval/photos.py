@@ -15,6 +15,7 @@ from retrieval.ledger import Photo
 from retrieval.stores import ImageStore, check_name
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
 MAIN_VIEW = "main"
@@ -33,10 +34,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A photo that has been read: what SQL keeps of it, and its pixels where they are to be encoded."""
+    """A photo that has been read: what SQL keeps of it, and its pixels where they are to be encoded, or their vector."""
 
     photo: Photo
     pixels: Image | None = None
+    vector: np.ndarray | None = None
 
 
 class PhotoFinder:

@@ -13,12 +13,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING, Self
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
 from retrieval.catalogue import Catalogue
-from retrieval.errors import OutfitError, StoreError, StoreFull
+from retrieval.errors import OutfitError, StoreError, StoreFull, StoreUnreachable
 from retrieval.feed_rows import Reject, reject
 from retrieval.items import Item, Swatch
 from retrieval.ledger import IMAGE, TEXT, Change, Ledger, Photo, Stored, Vector
@@ -121,12 +122,59 @@ def columns_of(item: Item) -> dict[str, str | float]:
     return {name: value for name, value in known.items() if value is not None}
 
 
+class Readers(Protocol):
+    """Who reads photos ahead, and perhaps encodes them. `window`: how many products are planned before they begin."""
+
+    window: int
+
+    def submit(self, found: Found, known: Photo | None, known_suffices: bool) -> Future[Taken]:
+        """A photo to be read; see `retrieval.photos.take`. What cannot be used is an OutfitError of the future."""
+        ...
+
+    def begin(self) -> None:
+        """Everything that was submitted is wanted from now on."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class ThreadReaders:
+    """Threads of this process; they begin at once."""
+
+    window = 1
+
+    def __init__(self, parts: Parts, clock: Clock) -> None:
+        self._parts, self._clock = parts, clock
+        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
+
+    def submit(self, found: Found, known: Photo | None, known_suffices: bool) -> Future[Taken]:
+        return self._threads.submit(self._take, found, known, known_suffices)
+
+    def begin(self) -> None:
+        """They have."""
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def _take(self, found: Found, known: Photo | None, known_suffices: bool) -> Taken:
+        with self._clock("read"):
+            return take(
+                found.place,
+                found.store or self._parts.catalogue.image_store(found.store_id),
+                found.store_id,
+                self._parts.measure_palette,
+                known=known,
+                known_suffices=known_suffices,
+            )
+
+
 class Pipeline:
     """Use it as a context manager: `plan` products within `run`."""
 
-    def __init__(self, parts: Parts, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, parts: Parts, ledger: Ledger, clock: Clock, readers: Readers | None = None) -> None:
         self._parts, self._ledger, self._clock = parts, ledger, clock
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="read")
+        self._readers = readers or ThreadReaders(parts, clock)
+        self._owns_readers = readers is None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="write")
         self._writing: tuple[Future[None], list[Outcome]] | None = None
         self.pictures_encoded = 0
@@ -136,7 +184,8 @@ class Pipeline:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._readers.shutdown(cancel_futures=True)
+        if self._owns_readers:
+            self._readers.close()
         self._writer.shutdown()
 
     # --- planning -----------------------------------------------------------------------------------------------------
@@ -159,7 +208,7 @@ class Pipeline:
                 if is_embedded and _is_same_file(photo, found) and (has_columns or (IMAGE, view) in task.reusable):
                     task.photos.append((view, Taken(photo)))
                 else:
-                    task.photos.append((view, self._readers.submit(self._take, found, photo, has_columns)))
+                    task.photos.append((view, self._readers.submit(found, photo, has_columns)))
             yield task
 
     def _fetch_reusable(self, tasks: Sequence[Task]) -> None:
@@ -176,29 +225,25 @@ class Pipeline:
                     task, view = of_id[id_]
                     task.reusable[collection, view] = row
 
-    def _take(self, found: Found, known: Photo | None, known_suffices: bool) -> Taken:
-        with self._clock("read"):
-            return take(
-                found.place,
-                found.store or self._parts.catalogue.image_store(found.store_id),
-                found.store_id,
-                self._parts.measure_palette,
-                known=known,
-                known_suffices=known_suffices,
-            )
-
     # --- running ------------------------------------------------------------------------------------------------------
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         """What became of each product, in order, once it is on disk."""
         waiting: deque[list[Task]] = deque()
-        for batch in _batches(tasks, self._parts.batch_size):
+        for batch in _batches(self._begun(tasks), self._parts.batch_size):
             waiting.append(batch)
             if len(waiting) > _BATCHES_AHEAD:
                 yield from self._advance(waiting.popleft())
         while waiting:
             yield from self._advance(waiting.popleft())
         yield from self._acknowledged()
+
+    def _begun(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """The tasks, so many of them planned ahead as the readers want before they begin."""
+        source = iter(tasks)
+        while window := list(islice(source, self._readers.window)):
+            self._readers.begin()
+            yield from window
 
     def _advance(self, batch: list[Task]) -> Iterator[Outcome]:
         """Encode a batch while the one before is being written, then hand it to the writer."""
@@ -218,9 +263,14 @@ class Pipeline:
     def _encode(self, batch: list[Task]) -> tuple[list[Change], list[dict[Key, np.ndarray]], list[Outcome]]:
         """Changes, the rows of their fresh vectors by (collection, view), and what becomes of every product."""
         read = [_collect(task) for task in batch]
-        images = [(i, photo, pixels) for i, (photos, _) in enumerate(read) for photo, pixels in photos if pixels is not None]
+        found = [(i, taken) for i, (taken_of, _) in enumerate(read) for taken in taken_of]
+        images = [(i, taken.photo, taken.pixels) for i, taken in found if taken.pixels is not None]
         texts = [i for i, task in enumerate(batch) if read[i][0] and not _has_text(task)]
         rows: list[dict[Key, np.ndarray]] = [dict(task.reusable) for task in batch]
+        for i, taken in found:
+            if taken.vector is not None:
+                rows[i][IMAGE, taken.photo.view.name] = taken.vector
+                self.pictures_encoded += 1
         with self._clock("encode"):
             for start in range(0, len(images), self._parts.batch_size):
                 part = images[start : start + self._parts.batch_size]
@@ -235,7 +285,7 @@ class Pipeline:
         self.titles_encoded += len(texts)
         changes, change_rows, outcomes = [], [], []
         for task, (photos, wrong), of_task in zip(batch, read, rows, strict=True):
-            change, wrong = _change(task, [photo for photo, _ in photos], wrong, of_task)
+            change, wrong = _change(task, [taken.photo for taken in photos], wrong, of_task)
             rejects = tuple(reject(task.line, reason, sku=task.item.sku) for reason in wrong)
             if change is None:
                 outcomes.append(Outcome(task.item, "rejected", rejects))
@@ -281,16 +331,18 @@ def _batches(tasks: Iterable[Task], size: int) -> Iterator[list[Task]]:
         yield batch
 
 
-def _collect(task: Task) -> tuple[list[tuple[Photo, Image | None]], dict[str, str]]:
-    """The task's photos, with pixels where they are to be encoded, and by view what is wrong with the others."""
+def _collect(task: Task) -> tuple[list[Taken], dict[str, str]]:
+    """The task's photos, and by view what is wrong with those that cannot be used."""
     photos, wrong = [], {}
     for view, taken in task.photos:
         try:
             done = taken.result() if isinstance(taken, Future) else taken
+        except StoreUnreachable:
+            raise  # no photo is to blame: the run stops, and the next one goes on
         except OutfitError as error:
             wrong[view] = str(error)
         else:
-            photos.append((done.photo, done.pixels))
+            photos.append(done)
     return photos, wrong
 
 

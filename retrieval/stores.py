@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from threading import Lock
 from typing import Protocol
 
-from retrieval.errors import InvalidInput, StoreError
+from retrieval.errors import InvalidInput, StoreError, StoreUnreachable
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".avif")
 _MOST_NAME_CHARS = 1_000
@@ -38,7 +38,8 @@ class ImageStore(Protocol):
     def read(self, name: str, *, max_bytes: int) -> bytes:
         """The file, cut off one byte after `max_bytes`, so that the reader sees that it is too long.
 
-        Raises InvalidInput for a name that leads out of the store, StoreError where the file cannot be read.
+        Raises InvalidInput for a name that leads out of the store, StoreError where the file cannot be read, StoreUnreachable
+        where the store does not answer at all.
         """
         ...
 
@@ -218,7 +219,7 @@ class S3Store:
         except FileNotFoundError as error:
             raise StoreError(f"{what}: {error or 'there is no such file'}", hint="check the bucket and the folder") from error
         except (OSError, BotoCoreError, ClientError) as error:
-            raise StoreError(
+            raise StoreUnreachable(
                 f"{what}: {str(error).splitlines()[0][:300] if str(error) else type(error).__name__}",
                 hint="check the server, its address (AWS_ENDPOINT_URL) and the credentials, then run the same command "
                 "again: it goes on where it stopped",

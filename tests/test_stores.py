@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from retrieval.errors import InvalidInput, StoreError
+from retrieval.errors import InvalidInput, StoreError, StoreUnreachable
 from retrieval.feeds import read_feed
 from retrieval.ingest import ingest
 from retrieval.stores import check_name, open_store
@@ -168,3 +168,21 @@ def test_a_feed_with_pictures_in_a_bucket_is_ingested_and_shown(s3, tmp_path):
         assert [reject.sku for reject in opened.catalogue.rejects()] == [str(i) for i in range(len(hostile))]
         assert opened.catalogue.picture_bytes("5") == (shop.photos / "3.png").read_bytes()
         assert ingest(read_feed(shop.feed), "s3://shop/photos", **opened.parts).unchanged == 1
+
+
+def test_a_bucket_that_stops_answering_rejects_no_picture_and_retires_nothing(s3, tmp_path, monkeypatch):
+    shop = Shop(tmp_path / "shop")
+    first_feed(shop)
+    for file in shop.photos.iterdir():
+        s3(f"photos/{file.name}", file.read_bytes())
+    with shop.open() as opened:
+        ingest(read_feed(shop.feed), "s3://shop/photos", **opened.parts)
+        ready = opened.catalogue.count()
+        for number in (3, 4):
+            s3(f"photos/{number}.png", (shop.photos / "5.png").read_bytes())  # changed, so they are read anew
+        store = open_store("s3://shop/photos")
+        list(store.names())
+        monkeypatch.setattr(store._files, "cat_file", lambda *_, **__: (_ for _ in ()).throw(TimeoutError("timed out")))
+        with pytest.raises(StoreUnreachable):
+            ingest(read_feed(shop.feed), store, **opened.parts)
+        assert opened.catalogue.count() == ready and opened.faults() == []

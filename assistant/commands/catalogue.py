@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,11 @@ from retrieval.items import Gender, Hit, Slot
 from retrieval.ports import Where
 
 get = typer.Typer(help="Download catalogues to try the assistant on.", no_args_is_help=True)
+
+
+class Engine(StrEnum):
+    LOCAL = "local"
+    RAY = "ray"
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -32,6 +39,11 @@ def ingest(
     map: Annotated[list[str] | None, typer.Option(help="One column: FIELD=COLUMN, e.g. sku=code. Repeatable.")] = None,
     partial: Annotated[bool, typer.Option(help="The feed holds changes only: retire nothing that it lacks.")] = False,
     may_shrink: Annotated[bool, typer.Option(help="Retire even more than half of the products, if it says so.")] = False,
+    engine: Annotated[Engine, typer.Option(help="Who reads and encodes the pictures: this process, or a Ray cluster.")] = Engine.LOCAL,
+    ray_address: Annotated[
+        str | None, typer.Option(help="Ray cluster, HOST:6379; default: one on this machine, for this ingest alone.")
+    ] = None,
+    ray_workers: Annotated[int | None, typer.Option(min=1, help="Workers of it; default: one a processor.")] = None,
 ) -> None:
     """Bring a shop's products in, or up to date.
 
@@ -39,19 +51,25 @@ def ingest(
     cannot be used are kept with their reason; everything else goes on. Can be stopped at any time and run again: what
     is done stays done. Products that a full feed no longer has are retired, not deleted.
     """
-    from assistant.compose import open_shelf
+    from assistant.compose import open_shelf, ray_readers
+    from retrieval.errors import InvalidInput
     from retrieval.feeds import Mapping, read_feed
 
     base = Mapping.from_toml(mapping) if mapping else None
     table = read_feed(feed, mapping=Mapping.from_pairs(map or (), base))
-    shelf = open_shelf(Settings.load())
-    with console.progress_bar() as show:
+    if engine is Engine.LOCAL and (ray_address or ray_workers):
+        raise InvalidInput("--ray-address and --ray-workers go with --engine ray", hint="outfit ingest ... --engine ray")
+    settings = Settings.load()
+    shelf = open_shelf(settings)
+    spread = nullcontext() if engine is Engine.LOCAL else ray_readers(settings, shelf, ray_address, ray_workers)
+    with spread as readers, console.progress_bar() as show:
         summary = shelf.ingest(
             table,
             images,
             full=not partial,
             may_shrink=may_shrink,
             watch=lambda event: show(event.stage, event.done, event.total),
+            readers=readers,
         )
     console.out.print(summary.text())
 
