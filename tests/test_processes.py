@@ -35,9 +35,11 @@ http {{
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
     upstream anybody {{ {servers} }}
-    map $cookie_visitor $visitor {{ "" $remote_addr; default $cookie_visitor; }}
+    map $uid_got $visitor {{ "" $remote_addr; default $uid_got; }}
     upstream the_same {{ hash $visitor consistent; {servers} }}
+    userid on; userid_name seat;
     proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host; proxy_buffering off;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
     proxy_next_upstream error timeout non_idempotent;
     server {{
         listen 127.0.0.1:{port};
@@ -53,7 +55,6 @@ class Fleet:
     address: str
     processes: dict[int, subprocess.Popen]  # by port
     settings: Settings
-    redis: subprocess.Popen
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +62,17 @@ def fleet(tmp_path_factory, database_servers) -> Iterator[Fleet]:
     nginx, redis = (_program(name) for name in ("nginx", "redis-server"))
     pytest.importorskip("redis", reason="the package redis is not installed (extra: scale)")
     folder = tmp_path_factory.mktemp("fleet")
-    storage_port, port = free_port(), free_port()
+    storage_port, index_port, port = (free_port() for _ in range(3))
     settings = Settings.load(
         home=folder / "home", catalogue_url=database_servers("postgresql").fresh(), shared_state=True, api_rate=f"{RATE}/minute",
-        limits_url=f"redis://127.0.0.1:{storage_port}",
+        limits_url=f"redis://127.0.0.1:{storage_port}", index_url=f"http://127.0.0.1:{index_port}",
     )  # fmt: skip
+    index = [str(Path(sys.executable).with_name("chroma")), "run", "--path", str(folder / "index"), "--port", str(index_port)]
+    running = [subprocess.Popen([*index, "--host", "127.0.0.1"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
+    _wait_for(f"http://127.0.0.1:{index_port}/api/v2/heartbeat", running[0], folder / "nothing.log")
     _ingest(settings, folder)
-    running = [subprocess.Popen([redis, "--port", str(storage_port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL)]
-    names = ("home", "catalogue_url", "shared_state", "api_rate", "limits_url")
+    running.append(subprocess.Popen([redis, "--port", str(storage_port), "--bind", "127.0.0.1", "--save", ""], stdout=subprocess.DEVNULL))
+    names = ("home", "catalogue_url", "shared_state", "api_rate", "limits_url", "index_url")
     environment = os.environ | {f"OUTFIT_{name.upper()}": str(getattr(settings, name)) for name in names}
     ports = [free_port() for _ in range(3)]
     processes = {}
@@ -85,7 +89,7 @@ def fleet(tmp_path_factory, database_servers) -> Iterator[Fleet]:
         running.append(subprocess.Popen([nginx, "-c", str(conf), "-p", str(folder)], stderr=subprocess.DEVNULL))
         for each in ports:
             _wait_for(f"http://127.0.0.1:{each}/readyz", processes[each], folder / f"app-{each}.log")
-        yield Fleet(f"http://127.0.0.1:{port}", processes, settings, running[0])
+        yield Fleet(f"http://127.0.0.1:{port}", processes, settings)
     finally:
         for process in (*processes.values(), *running):
             process.terminate()
@@ -124,14 +128,14 @@ def _wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
         except httpx.HTTPError:
             pass
         time.sleep(0.2)
-    raise AssertionError(f"{url} was not ready:\n{log.read_text(encoding='utf-8', errors='replace')[-3_000:]}")
+    raise AssertionError(f"{url} was not ready:\n{log.read_text(encoding='utf-8', errors='replace')[-3_000:] if log.is_file() else ''  }")
 
 
 class Visitor:
     """What the page does in a visitor's browser: each turn one request that asks and one that listens."""
 
     def __init__(self, fleet: Fleet, name: str) -> None:
-        self.client = httpx.Client(base_url=fleet.address, timeout=120, cookies={"visitor": name})
+        self.client = httpx.Client(base_url=fleet.address, timeout=120)  # with the proxy's own cookie from the first answer on
         self.session = f"session-of-{name}"
         config = self.client.get("/config").json()
         self.functions = {target[1]: number for number, each in enumerate(config["dependencies"]) for target in each["targets"]}
@@ -190,6 +194,23 @@ def test_one_rate_holds_over_all_processes(fleet):
     assert RATE - 1 <= len(within) <= RATE + 1  # a minute may begin between two of them
     assert {reply.status_code for reply in replies} == {200, 429}
     assert all("retry-after" in reply.headers for reply in replies if reply.status_code == 429)
+
+
+def test_the_desks_queue_is_one(fleet):
+    """Told to one process, decided at another, seen by the third."""
+    told, decided, seen = (
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, headers={"x-forwarded-for": "10.0.0.9"})
+        for port in fleet.processes
+    )
+    first, second = told.post("/v1/outfit/search", json={"text": "shirt", "k": 2}).json()["data"]
+    pair = {"reference": first["item"]["sku"], "skus": [second["item"]["sku"]]}
+    case = told.post("/v1/outfit/feedback", json={**pair, "rating": "down", "words": "Not together"}).json()["case"]
+    for client in (decided, seen):
+        assert case in [each["id"] for each in client.get("/v1/outfit/review/cases").json()["data"]]
+    body = {"cases": [case], "act": "reject", "reason": "style", "who": "Ann"}
+    reply = decided.post("/v1/outfit/review/decisions", json=body)
+    assert reply.status_code == 200, reply.text
+    assert case not in [each["id"] for each in seen.get("/v1/outfit/review/cases").json()["data"]]
 
 
 def test_two_visitors_talk_to_different_processes_and_never_see_each_other(fleet):
