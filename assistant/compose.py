@@ -85,6 +85,7 @@ class Shelf:
         full: bool = True,
         may_shrink: bool = False,
         watch: Watcher | None = None,
+        readers: Readers | None = None,
     ) -> Summary:
         """Bring a feed in, and leave the indexes ready to search; see `retrieval.ingest.ingest`."""
         summary = ingest(
@@ -99,6 +100,7 @@ class Shelf:
             full=full,
             may_shrink=may_shrink,
             progress=watch,
+            readers=readers,
         )
         self.prepare()
         return summary

@@ -169,6 +169,11 @@ def markdown_table() -> str:
     return "\n".join(lines)
 
 
+def without_telemetry() -> None:
+    """Keep libraries that are about to be imported from reporting home, unless somebody asked them to."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+
 def _variable(name: str) -> str:
     return f"OUTFIT_{name.upper()}"
 

@@ -113,3 +113,16 @@ def test_without_ray_it_says_how_to_get_it(monkeypatch):
     with pytest.raises(ModelUnavailable) as caught:
         RayReaders(None, GridEncoder, mean_colour)
     assert "outfit-assistant[scale]" in caught.value.hint
+
+
+@pytest.mark.parametrize("option", [["--ray-address", "127.0.0.1:6379"], ["--ray-workers", "2"]])
+def test_options_of_ray_without_it_are_refused(tmp_path, option):
+    from typer.testing import CliRunner
+
+    from assistant.cli import app
+    from retrieval.errors import InvalidInput
+
+    shop = Shop(tmp_path / "shop")
+    first_feed(shop)
+    result = CliRunner().invoke(app, ["ingest", str(shop.feed), "--images", str(shop.photos), *option])
+    assert isinstance(result.exception, InvalidInput) and "--engine ray" in result.exception.hint

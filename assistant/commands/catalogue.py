@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from assistant.commands import console
-from assistant.settings import Settings
+from assistant.settings import Settings, without_telemetry
 from retrieval.items import Gender, Hit, Slot
 from retrieval.ports import Where
 
@@ -59,6 +59,7 @@ def ingest(
     table = read_feed(feed, mapping=Mapping.from_pairs(map or (), base))
     if engine is Engine.LOCAL and (ray_address or ray_workers):
         raise InvalidInput("--ray-address and --ray-workers go with --engine ray", hint="outfit ingest ... --engine ray")
+    without_telemetry()  # of Ray's
     settings = Settings.load()
     shelf = open_shelf(settings)
     spread = nullcontext() if engine is Engine.LOCAL else ray_readers(settings, shelf, ray_address, ray_workers)
