@@ -64,14 +64,15 @@ def export(
     epochs: Annotated[int, typer.Option(help="Passes of the last layers over fixed features; 0 leaves them out.")] = 12,
     views: Annotated[int, typer.Option(help="Changed views of each product for that.")] = 2,
     hard_share: Annotated[float, typer.Option(help="Share of the products that get them; less is quicker.")] = 1.0,
+    note: Annotated[str, typer.Option(help="For the card: where it was trained, what changed on the way.")] = "",
 ) -> None:
     """Calibrate a run's averaged weights and write image.onnx (int8 where it loses less than half a point) and text.npz."""
     needs("torch", "scipy", "onnx", "onnxscript")
     from retrieval.training.recipe import export_compact
 
     export_compact(pictures, run, out or resources.path("weights"), epochs=epochs, views=views,
-                   hard_share=hard_share, say=_say)  # fmt: skip
-    console.out.print(f"written; next: outfit train evaluate --run {run}")
+                   hard_share=hard_share, note=note, say=_say)  # fmt: skip
+    console.out.print("written; next: outfit train shots, outfit train whiten, outfit train ranking")
 
 
 def whiten(

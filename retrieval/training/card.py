@@ -27,7 +27,9 @@ class Run:
     image_gap: float
     text_gap: float
     megabytes: float
-    note: str = ""
+    batch: int = 112  # products of a step
+    people: int = 32  # people's photos of a step
+    note: str = ""  # where it was trained, and what changed on the way
 
 
 def curve(log: Path) -> list[tuple[int, float, float]]:
@@ -153,7 +155,7 @@ def text(run: Run, measured: Mapping[str, Measured]) -> str:
 Two small networks of this project's own making, run by onnxruntime and numpy on one core: `image.onnx` reads a picture of
 64 x 80 px once and gives a product embedding, an embedding shared with words, and the heads below; `text.npz` turns a title
 or a question, English or (by the lexicon) Chinese, into the shared space. {run.megabytes:.1f} MB together.
-{run.note}
+
 ## Training
 
 Data: the public "Fashion Product Images" catalogue (MIT) and 3,068 photos that people took of their own clothes (free for
@@ -161,8 +163,8 @@ any use). {run.products:,} products give gradients. A tenth of all products is h
 (`retrieval.training.split.is_held_out`) and is measured on below; one in 25 of the others is kept from the gradient to fit
 temperatures and thresholds. People's photos keep their own train and validation folders.
 
-{run.steps:,} steps of 112 products in two views each and 24 people's photos, {run.passes:.1f} passes, {run.seconds / 60:.0f} minutes on two processor cores
-shared with other work, no GPU, seed {run.seed}. Most of the time at 48 x 60 px, the last part at 64 x 80. Averaged weights (EMA)
+{run.steps:,} steps of {run.batch} products in two views each and {run.people} people's photos, {run.passes:.1f} passes, {run.seconds / 60:.0f} minutes, seed {run.seed}.
+{run.note} Most of the time at 48 x 60 px, the last part at 64 x 80. Averaged weights (EMA)
 are what is exported; heads, embeddings and text tower were then trained on over fixed int8 features, each kept where it
 measured better on the calibration products.
 Shipped as {run.precision}; largest difference between onnxruntime and torch {run.image_gap:.1e}, largest loss of cosine of the

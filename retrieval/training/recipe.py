@@ -39,10 +39,10 @@ def train_compact(
 
 
 def export_compact(
-    pictures: Path, run: Path, out: Path, *, epochs: int, views: int, hard_share: float, say: Say
+    pictures: Path, run: Path, out: Path, *, epochs: int, views: int, hard_share: float, note: str = "", say: Say
 ) -> None:
     """Polish (where `epochs` > 0), calibrate and export the run's averaged weights into `out`; `run/release.json` keeps
-    what the card needs.
+    what the card needs, with a `note` on where it was trained.
     """
     from retrieval.training.compact import TrainConfig, Trainer
     from retrieval.training.data import load_data
@@ -72,6 +72,9 @@ def export_compact(
         "image_gap": done.image_gap,
         "text_gap": done.text_gap,
         "megabytes": sum((out / name).stat().st_size for name in (IMAGE_FILE, TEXT_FILE)) / 1e6,
+        "batch": trainer.config.products,
+        "people": trainer.config.people,
+        "note": note,
     }
     (run / "release.json").write_text(
         json.dumps({"about": about, "polished": polished, "released": asdict(done)}, indent=1), encoding="utf-8"
@@ -79,7 +82,7 @@ def export_compact(
 
 
 def evaluate_compact(
-    pictures: Path, source: Path, weights: Path, run: Path | None, *, seed: int, note: str = "",
+    pictures: Path, source: Path, weights: Path, run: Path | None, *, seed: int,
     drawn: Path | None = None, say: Say
 ) -> list[Result]:
     """Measure the weights on the held-out products, write the results, and the card where `run` is known; `drawn` is
@@ -108,7 +111,7 @@ def evaluate_compact(
     results = as_results(measured, seed)
     if run is not None:
         about = json.loads((run / "release.json").read_text(encoding="utf-8"))["about"]
-        card.write(card.Run(**about, note=note), measured, run / "log.jsonl", weights)
+        card.write(card.Run(**about), measured, run / "log.jsonl", weights)
         _draw_attention(pictures, weights, seed)
     return results
 
