@@ -119,7 +119,7 @@ def test_a_feed_of_ones_own_replaces_the_demo(tmp_path):
         (("ingest", "nothing.csv", "--images", "."), "nothing.csv", ""),
         (("rebuild",), "no catalogue to rebuild", "outfit ingest"),
         (("evaluate", "beauty"), "no task is called 'beauty'", ""),
-        (("models", "export", "compact"), "is not exported", "outfit models"),
+        (("models", "export", "hashing"), "is not exported", "outfit models"),
         (("models", "export", "compact", "--role", "shoes"), "expected one of detector", "outfit models"),
         (("bench", "looks", "--data", "nowhere"), "nowhere", "--data"),
     ],
