@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import secrets
 import threading
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from retrieval.catalogue import Catalogue
 
+_LOG = logging.getLogger(__name__)
 _MIB = 2**20
 _SHOWN_SIDE_PX = 1600  # enough for the page and for the detector, whose longer side is at most 1333 px
 _FOR_GOOD = "public, max-age=31536000, immutable"
@@ -171,7 +173,10 @@ def sweeping(drawer: Drawer, every_s: float = 30.0) -> Callable[[object], Abstra
         async def sweep() -> None:
             while True:
                 await asyncio.sleep(every_s)
-                drawer.sweep()
+                try:
+                    await run_in_threadpool(drawer.sweep)  # where files are shared, a database is asked
+                except OutfitError as error:
+                    _LOG.warning("visitors' files are not swept now: %s", error)
 
         task = asyncio.create_task(sweep())
         try:
