@@ -64,6 +64,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
                 headers.setdefault("x-content-type-options", "nosniff")
+                if status == 413:  # the rest of the body is not read: the connection is of no more use
+                    headers["connection"] = "close"
                 for name, value in counted.items():
                     headers.setdefault(name, value)
             await send(message)
@@ -119,5 +121,4 @@ class Guard:
             "pictures; 1,000 px on the longer side are plenty.",
             status=413,
             code="request_too_large",
-            headers={"connection": "close"},
         )

@@ -115,6 +115,8 @@ class Fetcher:
         """A name's addresses, all of them public. Raises Refused, Failed."""
         try:
             found = self._names.submit(self._resolve, host, port).result(timeout_s)
+        except TimeoutError:  # which is an OSError, too
+            raise
         except OSError as error:
             raise Failed("the picture's host has no address") from error
         if not found or not all(map(is_public, found)):

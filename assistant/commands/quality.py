@@ -82,13 +82,14 @@ def bench(
     data: DataOption = Path("../shared/data"),
     seed: SeedOption = 0,
     rows: Annotated[int | None, typer.Option(min=1_000, help="For scale and ingest: how many vectors.")] = None,
+    dim: Annotated[int | None, typer.Option(min=8, help="For scale and ingest: principal components; all unless said.")] = None,
 ) -> None:
     """Measure speed and memory, as ratios within one run where machines differ.
 
     `scale` and `ingest` grow the vectors of the catalogue in use to any number of rows. Results are printed and kept in
     data/results as JSON; `outfit results` prints all of them as one table.
     """
-    sized = {} if rows is None else {"rows": rows}
+    sized = {name: value for name, value in (("rows", rows), ("dim", dim)) if value is not None}
     _run(BENCHES, task, data, seed, scale=sized, ingest=sized)
 
 

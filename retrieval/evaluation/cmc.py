@@ -77,7 +77,11 @@ def evaluate(
     shops = {size: gallery_of(rows, asked.rows, size, seed) for size in galleries}
     lines = [readers.compact(model)]
     if baselines:
-        lines += [readers.weightless(), readers.histogram(), readers.untrained(seed)]
+        lines += [readers.weightless(), readers.histogram()]
+        try:
+            lines.append(readers.untrained(seed))
+        except ImportError:
+            say("the untrained network needs torch (extra [train]): its row is left out")
     ranking = ranked.load(None if weights is None else weights / "ranking.json")
     fits = ranking is not None and ranking.revision == model.digest[:16]
     found: list[Found] = []
