@@ -88,6 +88,7 @@ def export_image(
     )
     file.parent.mkdir(parents=True, exist_ok=True)
     model = program.model_proto
+    forget_where_it_was_made(model)
     if half:
         model = stored_as_half(model)
     onnx.helper.set_model_props(model, {"outfit": _about(net, heads)})
@@ -104,6 +105,14 @@ def export_image(
     if not gap <= PARITY:
         raise ModelError(f"{file} differs from the trained net by {gap:.2e}: at most {PARITY:g} is allowed")
     return gap
+
+
+def forget_where_it_was_made(model) -> None:
+    """Take out of an ONNX model what the exporter notes of source files and their folders."""
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
 
 
 def round_to_half(net: nn.Module) -> None:
