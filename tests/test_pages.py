@@ -680,6 +680,8 @@ def test_screenshots(visit):
     page = visit()
     page.show(WORN)
     taken = [take(page, "choice")]
+    page = visit()
+    page.show("flatlay_men.jpg")
     page.act(".choice .box[data-name=Bottom]")
     page.tab.mouse.wheel(0, 85)
     taken.append(take(page, "looks"))
