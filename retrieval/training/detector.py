@@ -6,6 +6,7 @@ learned all over each Gaussian, which trains several times faster than at the mi
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import math
@@ -21,7 +22,7 @@ from torch.nn import functional as F
 from retrieval.detectors.compact import SLOTS, STRIDE_PX
 from retrieval.errors import ModelError
 from retrieval.training.composites import Scene, Studio
-from retrieval.training.export import round_to_half, stored_as_half
+from retrieval.training.export import fold, round_to_half, stored_as_half
 
 _log = logging.getLogger(__name__)
 SIZE_PX = 256  # side of the square that the network looks at
@@ -326,20 +327,6 @@ def _save(folder: Path, network: Network, average: Network, optimiser, step: int
         (folder / f"{name}.part").replace(folder / name)  # a run killed here leaves the last good file
 
 
-def _fused(network: Network) -> Network:
-    """A copy whose normalisations are folded into the convolutions before them, as an exporter would."""
-    copy = Network()
-    copy.load_state_dict(network.state_dict())
-    copy.eval()
-    for module in list(copy.modules()):
-        if isinstance(module, nn.Sequential):
-            for k in range(len(module) - 1):
-                if isinstance(module[k], nn.Conv2d) and isinstance(module[k + 1], nn.BatchNorm2d):
-                    module[k] = nn.utils.fusion.fuse_conv_bn_eval(module[k], module[k + 1])
-                    module[k + 1] = nn.Identity()
-    return copy
-
-
 class _Served(nn.Module):
     """The network as it is exported: heat in [0, 1] instead of logits."""
 
@@ -360,7 +347,7 @@ def export(network: Network, path: Path) -> float:
     import onnx
     import onnxruntime
 
-    served = _Served(_fused(network)).eval()
+    served = _Served(fold(copy.deepcopy(network).eval())).eval()
     example = torch.randn(1, 3, SIZE_PX, SIZE_PX, generator=torch.Generator().manual_seed(0))
     round_to_half(served)
     path.parent.mkdir(parents=True, exist_ok=True)
