@@ -16,11 +16,12 @@ from assistant.settings import Settings
 from retrieval.errors import InvalidSetting
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Message, Send
 
     from assistant.api.keys import Keys
     from assistant.api.work import Drain
     from assistant.compose import Assistant
+    from assistant.opening import Front, Inside
     from assistant.telemetry import Telemetry
 
 _LOG = logging.getLogger(__name__)
@@ -28,41 +29,58 @@ _API = ("/v1/", "/healthz", "/readyz", "/metrics")  # addresses of the API; all 
 
 
 def serve(settings: Settings, *, with_page: bool = True) -> None:
-    """Serve the chat page and the API, or the API alone, until interrupted. Prints the address once it can be used.
+    """Serve the chat page and the API, or the API alone, until interrupted.
 
-    Raises InvalidSetting where the address cannot be listened on or may not be without a key, and whatever `assistant.compose.build` raises.
+    The address is printed, and answers, before the models and the catalogue are loaded: the page can be used at once, and
+    what is asked meanwhile waits. Raises InvalidSetting where the address cannot be listened on or may not be without a
+    key, and whatever `assistant.compose.build` raises.
     """
     # Starting makes hundreds of thousands of objects that stay: looking for garbage among them costs a sixth of it.
     gc.disable()
     from assistant import logs
     from assistant.api.keys import FILE, Keys
     from assistant.api.work import Drain
-    from assistant.compose import build
+    from assistant.opening import Opening
     from assistant.server import Server
-    from assistant.telemetry import Telemetry
 
     with listen(settings) as listening:
         keys = Keys(settings.home / FILE)
         check_exposure(listening, keys)
         logs.configure(settings.log_level, settings.log_format)
-        telemetry = None if settings.otlp_url is None else Telemetry(settings.otlp_url)
+        telemetry = None if settings.otlp_url is None else _telemetry(settings.otlp_url)
         # The server stops by itself when it is told to; what it raises again afterwards ends the process in good order.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        assistant = build(settings, watch=_tell_once())
-        try:
-            warm, drain = threading.Event(), Drain()
-            app = build_app(assistant, warm, keys, drain, telemetry, with_page=with_page)
+        drain, built, failures = Drain(), [], []
+
+        def open_up() -> Inside:
+            from assistant.compose import build
+
+            assistant = build(settings, watch=_tell_once())
+            built.append(assistant)
+            warm = threading.Event()
+            inside = _inside(assistant, warm, keys, drain, telemetry, with_page=with_page)
             gc.freeze()
             gc.enable()
             threading.Thread(target=_warm, args=(assistant, warm), name="warm", daemon=True).start()
+            return inside
+
+        def fail(error: Exception) -> None:
+            failures.append(error)
+            server.should_exit = True
+
+        server = Server(Opening(open_up, _front(settings) if with_page else None, fail), drain)
+        try:
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             print(f"Outfit assistant: http://{shown}:{port}/", flush=True)
-            Server(app, drain).run(sockets=[listening])
+            server.run(sockets=[listening])
         finally:
             if telemetry is not None:
                 telemetry.close()
-            assistant.close()
+            for assistant in built:
+                assistant.close()
+    for error in failures:
+        raise error
 
 
 def check_exposure(listening: socket.socket, keys: Keys) -> None:
@@ -97,13 +115,42 @@ def build_app(
     *,
     with_page: bool = True,
 ) -> ASGIApp:
-    """The page, its files and the API as one application, or the API alone. It is ready once `warm` is set; `keys` are
-    asked for by the API once there are any, `drain` tells when it stops."""
+    """The page, its files and the API over a running assistant as one application, or the API alone. It is ready once
+    `warm` is set; `keys` are asked for by the API once there are any, `drain` tells when it stops."""
+    from assistant.opening import Opening
+
+    inside = _inside(assistant, warm, keys, drain, telemetry, with_page=with_page)
+    return Opening(lambda: inside, _front(assistant.settings) if with_page else None)
+
+
+def _front(settings: Settings) -> Front:
+    from assistant.opening import Front
+    from assistant.ui import front
+
+    return Front(front.document(settings), front.routes(), front.rest_of)
+
+
+def _telemetry(url: str) -> Telemetry:
+    from assistant.telemetry import Telemetry
+
+    return Telemetry(url)
+
+
+def _inside(
+    assistant: Assistant,
+    warm: threading.Event | None,
+    keys: Keys | None,
+    drain: Drain | None,
+    telemetry: Telemetry | None,
+    *,
+    with_page: bool,
+) -> Inside:
     from fastapi import FastAPI
 
     from assistant.api.app import create_api
     from assistant.api.door import check_origin
     from assistant.api.errors import ApiError
+    from assistant.opening import Inside
 
     assistant = assistant.watched()
     tell = None if telemetry is None else telemetry.steps
@@ -111,10 +158,9 @@ def build_app(
     if telemetry is not None:
         api = telemetry.around(api)
     if not with_page:
-        return api
+        return Inside(api)
     from assistant.ui import closet, desk, files, shop
     from assistant.wardrobe import Wardrobe
-    from retrieval import resources
 
     keep_s = 60 * assistant.settings.photo_minutes
     is_shared = assistant.settings.shared_state
@@ -123,7 +169,7 @@ def build_app(
         title="Outfit assistant", docs_url=None, redoc_url=None, openapi_url=None, lifespan=files.sweeping(drawer)
     )
     wardrobe = Wardrobe(assistant.catalogue)
-    app.router.routes.extend(files.routes(assistant.catalogue, drawer, resources.path("demo/photos")))
+    app.router.routes.extend(files.routes(assistant.catalogue, drawer))
     app.router.routes.extend(closet.routes(assistant.catalogue, wardrobe))
     app.router.routes.extend(desk.routes(assistant))
     page = shop.mount(app, assistant, drawer, wardrobe)  # it answers every address that nothing else took
@@ -136,9 +182,20 @@ def build_app(
             except ApiError as error:
                 await error.response()(scope, receive, send)
                 return
-        await (api if is_api else page)(scope, receive, send)
+        await (api if is_api else page)(scope, receive, _lasting(send) if scope.get("path", "").startswith("/assets/") else send)
 
-    return both
+    return Inside(both, lambda: page.router.lifespan_context(page))
+
+
+def _lasting(send: Send) -> Send:
+    """For Gradio's own files: a digest of what they hold is in their names, so that a browser asks for each once."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            message["headers"] = [*message["headers"], (b"cache-control", b"public, max-age=31536000, immutable")]
+        await send(message)
+
+    return sent
 
 
 def listen(settings: Settings) -> socket.socket:

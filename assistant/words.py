@@ -76,6 +76,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     # --- progress ---
     "step.upload": ("Opening your photo", "正在打开照片"),
     "step.start": ("One moment", "请稍候"),
+    "step.opening": ("The shop is just opening, then it is your turn", "店铺正在开门，随后马上为你服务"),
     "step.own": ("Looking through your wardrobe", "正在翻看你的衣橱"),
     "step.detect": ("Looking for garments", "正在寻找衣服"),
     "step.detect_done": ("Found {garments} {garments:garment|garments}", "找到 {garments} 件衣服"),

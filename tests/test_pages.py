@@ -290,6 +290,41 @@ def visit(browser, address) -> Iterator[Visit]:
         context.close()
 
 
+def test_the_page_is_usable_before_anything_is_loaded(browser, demo):
+    """Opened while the shop is still being built: words, a photo and a sample are taken at once, and answered then."""
+    from assistant import serve
+    from assistant.opening import Opening
+    from tests.api_server import serving
+
+    go = threading.Event()
+
+    def build():
+        go.wait(60)
+        return serve._inside(demo, None, None, None, None, with_page=True)
+
+    with serving(Opening(build, serve._front(demo.settings))) as at:
+        context = browser.new_context(locale="en-GB")
+        context.set_default_timeout(90_000)
+        tabs = [context.new_page() for _ in range(3)]
+        for tab in tabs:
+            tab.goto(at, wait_until="commit")
+            tab.wait_for_selector("#shop h1:not(:empty)")
+        talking, showing, choosing = tabs
+        talking.fill("#shop textarea", "black trainers")
+        talking.keyboard.press("Enter")
+        showing.set_input_files(".files", str(PHOTOS / ONE))
+        choosing.locator(".samples button").first.click()
+        for tab in tabs:
+            assert "opening" in tab.locator("#pending .steps").inner_text()
+        assert showing.locator("#pending img").evaluate("picture => picture.decode().then(() => picture.naturalWidth)") > 0
+        go.set()
+        for tab in tabs:
+            tab.wait_for_selector(".turn .answer > :not(.steps)")
+        assert talking.locator(".turn .bubble").inner_text() == "black trainers"
+        assert showing.title() == "Outfit assistant"
+        context.close()
+
+
 def test_one_garment_becomes_three_looks_with_what_the_database_says(visit, demo):
     page = visit()
     page.show(ONE)

@@ -7,6 +7,7 @@ stay in the log, under the request's id.
 from __future__ import annotations
 
 import logging
+import secrets
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -64,6 +65,11 @@ class ApiError(Exception):
         if self.status >= 500 and self.status != 504:
             headers.setdefault("retry-after", "2")
         return JSONResponse(self.body(), self.status, headers)
+
+
+def new_request_id() -> str:
+    """What an answer and the log know a request by."""
+    return f"req_{secrets.token_hex(12)}"
 
 
 def internal() -> ApiError:

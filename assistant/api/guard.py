@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from collections.abc import Mapping
 
@@ -13,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from assistant.api.door import Door, check_origin
-from assistant.api.errors import ApiError, internal, of
+from assistant.api.errors import ApiError, internal, new_request_id, of
 from assistant.api.health import Metrics
 from assistant.api.work import Drain, Places
 from retrieval.errors import OutfitError
@@ -47,7 +46,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = f"req_{secrets.token_hex(12)}"
+        request_id = new_request_id()
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         with bound_contextvars(request_id=request_id):

@@ -187,16 +187,9 @@ def sweeping(drawer: Drawer, every_s: float = 30.0) -> Callable[[object], Abstra
     return lifespan
 
 
-def routes(catalogue: Catalogue, drawer: Drawer, samples: Path) -> list[Route]:
-    """What the page asks for beside Gradio's own addresses. Paths never come from a request: only skus and names do."""
+def standing_routes(samples: Path) -> list[Route]:
+    """The files of the page that are the same for everybody."""
     shown = {path.name: path for path in sample_photos(samples)}
-
-    def item_picture(request: Request) -> Response:
-        try:
-            data = catalogue.picture_bytes(request.path_params["sku"])
-        except InvalidInput:
-            return _missing()
-        return _picture(data, _FOR_GOOD if "v" in request.query_params else _A_WHILE)
 
     def sample(request: Request) -> Response:
         path = shown.get(request.path_params["name"])
@@ -207,6 +200,19 @@ def routes(catalogue: Catalogue, drawer: Drawer, samples: Path) -> list[Route]:
         if path is None:
             return _missing()
         return Response(path.read_bytes(), media_type="font/woff2", headers={"Cache-Control": _A_WHILE})
+
+    return [Route("/samples/{name}", sample), Route("/fonts/{name}", font)]
+
+
+def routes(catalogue: Catalogue, drawer: Drawer) -> list[Route]:
+    """What else the page asks for beside Gradio's own addresses. Paths never come from a request: only skus and names do."""
+
+    def item_picture(request: Request) -> Response:
+        try:
+            data = catalogue.picture_bytes(request.path_params["sku"])
+        except InvalidInput:
+            return _missing()
+        return _picture(data, _FOR_GOOD if "v" in request.query_params else _A_WHILE)
 
     def photo(request: Request) -> Response:
         kept = drawer.get(request.path_params["name"])
@@ -230,8 +236,6 @@ def routes(catalogue: Catalogue, drawer: Drawer, samples: Path) -> list[Route]:
 
     return [
         Route("/items/{sku:path}/picture", item_picture),
-        Route("/samples/{name}", sample),
-        Route("/fonts/{name}", font),
         Route("/photos", upload, methods=["POST"]),
         Route("/photos/{name}", photo),
         Route("/exports/{name}", export),

@@ -1,5 +1,7 @@
 // The client side of the shop page: sends what the shopper does, puts answers in place. No decision is taken here.
-// Gradio gives element, trigger, props and watch.
+// It runs as soon as the first part of the document is there; Gradio, which carries what is asked, joins later.
+(() => {
+const element = document.querySelector('#shop > div'), props = JSON.parse(document.getElementById('shop-data').textContent);
 const find = (selector) => element.querySelector(selector);
 const all = (selector) => [...element.querySelectorAll(selector)];
 const talk = find('.talk'), dock = find('.dock'), field = find('textarea');
@@ -9,6 +11,8 @@ const shown = new WeakMap();  // what each part was last given: what is the same
 const local = new Map();  // addresses of photos that this browser has itself
 const LARGE_BYTES = 1_500_000, LONGEST_PX = 1600;
 let busy = false, lang = 'en', turn = -1, patience, asked;
+let gradio = null, early = null, open;  // early: what was asked before there was anyone to ask
+const opened = new Promise((resolve) => { open = resolve; });
 
 const say = (key, values = {}) =>
   (props.words[lang][key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
@@ -36,8 +40,18 @@ function ask(data) {
   find('.hello').hidden = true;
   find('[data-act=new]').hidden = false;
   if (!['save', 'new', 'lock', 'keep'].includes(data.act)) pending();
-  trigger('ask', { ...data, lang });
+  if (gradio) gradio.ask({ ...data, lang }); else early = data;
 }
+
+// Gradio's component hands in how it is asked and how its answers are heard.
+window.joinShop = (given) => {
+  gradio = given;
+  gradio.answers(receive);
+  document.title = say('page.title');  // Gradio has put its own
+  if (!busy) clearTimeout(patience);
+  open();
+  if (early) { gradio.ask({ ...early, lang }); early = null; }
+};
 
 function setBusy(now) {
   busy = now;
@@ -46,7 +60,17 @@ function setBusy(now) {
   element.toggleAttribute('data-busy', now);
   talk.setAttribute('aria-busy', String(now));
   clearTimeout(patience);
-  if (now) patience = setTimeout(lost, props.patience_s * 1000);
+  if (now && document.readyState === 'complete') wait();
+}
+
+function wait() { patience = setTimeout(lost, props.patience_s * 1000); }
+addEventListener('load', () => { if (busy || !gradio) wait(); });  // only now has the server said all that the page needs
+
+function stop() {
+  if (gradio) { gradio.halt(); toast(say('step.stopping')); return; }
+  early = null;
+  drop('pending');
+  setBusy(false);
 }
 
 // No answer within the longest turn: the way on must not stay closed.
@@ -76,7 +100,7 @@ function pending(key = 'step.start', pictures = []) {
   }
   const steps = document.createElement('ol'), step = document.createElement('li');
   steps.className = 'steps'; step.className = 'now';
-  step.append(document.createElement('i'), say(key));
+  step.append(document.createElement('i'), say(gradio ? key : 'step.opening'));
   steps.append(step);
   node.append(steps);
   talk.append(node);
@@ -105,6 +129,7 @@ async function send(given) {
   find('.hello').hidden = true;
   if (!busy) pending('step.upload', pictures);
   const names = [];
+  await opened;
   try {
     for (const [place, file] of some.entries()) {
       const reply = await fetch('photos', { method: 'POST', body: await light(file) });
@@ -120,8 +145,7 @@ async function send(given) {
 
 // --- answers ---
 
-watch('value', () => {
-  const patch = props.value;
+function receive(patch) {
   if (!patch) return;
   if (patch.lang !== lang) speak(patch.lang);
   drop('pending');
@@ -143,7 +167,7 @@ watch('value', () => {
   if (patch.wardrobe) openCloset();
   if (patch.keep) keep({ ...patch.keep });
   else if (waiting.length) ask(waiting.shift());
-});
+}
 
 function place(number, part, html) {
   let node = document.getElementById(`turn-${number}`);
@@ -387,8 +411,8 @@ element.addEventListener('click', (event) => {
     case 'browse': find('.files').click(); return;
     case 'camera': find('.shot').click(); return;
     case 'close': target.closest('dialog').close(); return;
-    case 'stop': trigger('halt', {}); toast(say('step.stopping')); return;
-    case 'open': trigger('peek', data); return;
+    case 'stop': stop(); return;
+    case 'open': gradio.peek(data); return;
     case 'wardrobe': openCloset(); return;
     case 'mark': mark(target.closest('.pick')); return;
     case 'unmark': unmark(target.closest('.pick')); return;
@@ -480,3 +504,4 @@ speak(props.lang === 'auto' ? (navigator.language.toLowerCase().startsWith('zh')
 
 const token = new URLSearchParams(location.search).get('look');
 if (token) ask({ act: 'open_look', token });
+})();

@@ -1,7 +1,7 @@
 """The shop page: a conversation in Gradio Blocks. It shows what `assistant.chat` says and decides nothing itself.
 
-The page is one component whose client side (`shop.js`) sends what the shopper does as events and puts the answers in
-place; each visitor's conversation is a value in the session.
+What is seen stands in the page's own document (`assistant.ui.front`), whose script (`shop.js`) sends what the shopper does
+as events of one component here, and puts the answers in place; each visitor's conversation is a value in the session.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant import lookbook, looks, report, stylists, talk, wish
@@ -23,12 +21,11 @@ from assistant.compose import Assistant
 from assistant.looks import OWN
 from assistant.orders import Order, order_in
 from assistant.packing import classes_of
-from assistant.settings import Settings
 from assistant.shared import SharedVisits
 from assistant.stylist import Progress
 from assistant.talk import Line, Reply, Talk
-from assistant.ui import cards, render
-from assistant.ui.asked import MOST_PHOTOS, Reader, said
+from assistant.ui import render
+from assistant.ui.asked import Reader, said
 from assistant.ui.files import Drawer, sample_photos
 from assistant.ui.stubs import without_type_stubs
 from assistant.ui.visitors import visitor_in
@@ -50,12 +47,14 @@ if TYPE_CHECKING:
     from retrieval.catalogue import Catalogue
 
 _LOG = logging.getLogger(__name__)
-_HERE = Path(__file__).parent
 _TURNS_AT_ONCE = 16  # of all visitors together; one that waits for a model costs next to nothing
-_GRACE_S = 15  # after the longest turn: an answer that has not come by then is not on its way
-_PAGE_WORDS = (
-    "page.", "write.", "look.saved", "item.close", "step.stopping", "step.upload", "step.start", "keep.", "link.", "you.photo"
-)  # fmt: skip
+# Gradio looks here for the names of the component's events.
+_JOIN = """window.joinShop({
+  ask: (data) => trigger('ask', data),
+  peek: (data) => trigger('peek', data),
+  halt: () => trigger('halt', {}),
+  answers: (receive) => watch('value', () => receive(props.value)),
+})"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +91,12 @@ class Stops:
 
 
 def mount(app: FastAPI, assistant: Assistant, drawer: Drawer, wardrobe: Wardrobe) -> FastAPI:
-    """The page at "/" of an application. Gradio's own footer, sharing and run history stay off."""
+    """Gradio's part of the page at "/" of an application: it is not seen (`assistant.ui.front` is), it runs the turns.
+    Its own footer, sharing and run history stay off."""
     return gr.mount_gradio_app(
         app,
         build_page(assistant, drawer, wardrobe),
         path="/",
-        # Not as `css`: Gradio would rewrite the selectors.
-        head=f"<style>{(_HERE / 'shop.css').read_text(encoding='utf-8')}</style>",
         theme=gr.themes.Base(font="system-ui", font_mono="ui-monospace"),
         footer_links=[],
         run_history=False,
@@ -118,21 +116,15 @@ def build_page(assistant: Assistant, drawer: Drawer, wardrobe: Wardrobe) -> gr.B
         visit = gr.State(Visit(), time_to_live=drawer.keep_s)  # a conversation holds crops: it goes with its photos
         conversation = gr.HTML(
             value=None,
-            html_template=shell(list(samples)),
-            js_on_load=(_HERE / "shop.js").read_text(encoding="utf-8"),
+            html_template="<div></div>",
+            js_on_load=_JOIN,
             apply_default_css=False,
-            elem_id="shop",
-            words=page_words(assistant.settings),
-            lang=assistant.settings.lang,
-            patience_s=assistant.settings.turn_deadline_s + _GRACE_S,
-            most_photos=MOST_PHOTOS,
         )
         sheet = gr.HTML(
             value=None,
             html_template="<div></div>",
             js_on_load="watch('value', () => document.dispatchEvent(new CustomEvent('sheet', {detail: props.value})))",
             apply_default_css=False,
-            elem_id="sheet-data",
         )
         quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         many: dict[str, Any] = {"concurrency_limit": _TURNS_AT_ONCE, "trigger_mode": "multiple"}
@@ -147,31 +139,6 @@ def _visits(assistant: Assistant, keep_s: float) -> SharedVisits | None:
         return None
     classes = classes_of((items, looks, stylists, talk, wish, sys.modules[__name__]))
     return SharedVisits(assistant.catalogue, classes, keep_s)
-
-
-def page_words(settings: Settings) -> dict[str, dict[str, str]]:
-    """The texts of the page itself, by language and key; those of answers are filled in on the server."""
-    keys = [key for key in TEXTS if key.startswith(_PAGE_WORDS)]
-    days = max(1, round(settings.desk_photo_days))
-    values = {"minutes": settings.photo_minutes, "days": days, "most": MOST_PHOTOS, "number": "{number}"}
-    words = {lang: {key: say(key, lang, **values) for key in keys} for lang in ("en", "zh")}
-    if settings.desk_photo_days and settings.desk_share:  # stylists see more than the conversation does
-        for texts in words.values():
-            texts["page.private"] = texts["page.private_desk"]
-    return words
-
-
-def shell(samples: list[str]) -> str:
-    """What stands still on the page. Texts are put in by `data-say` (and `data-say-label`) in the visitor's language."""
-    photos = "".join(
-        f'<li><button type="button" data-act="sample" data-name="{escape(name)}" data-say-label="page.sample" '
-        f'data-number="{number}"><img src="samples/{escape(name)}" alt="" loading="lazy"></button></li>'
-        for number, name in enumerate(samples, 1)
-    )
-    template = (_HERE / "shop.html").read_text(encoding="utf-8")
-    for name in ("send", "stop", "photo", "camera", "hanger"):
-        template = template.replace(f"<!-- icon {name} -->", cards.icon(name))
-    return template.replace("<!-- samples -->", photos)
 
 
 @dataclass(frozen=True, slots=True)
