@@ -8,6 +8,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # statistics after every turn, which nobody reads
     from assistant.serve import serve
     from assistant.settings import Settings
     from retrieval.errors import OutfitError

@@ -75,6 +75,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "you.again": ("Choose another garment", "换一件衣服"),
     # --- progress ---
     "step.upload": ("Opening your photo", "正在打开照片"),
+    "step.received": ("Your photo is here", "照片已收到"),
     "step.start": ("One moment", "请稍候"),
     "step.opening": ("The shop is just opening, then it is your turn", "店铺正在开门，随后马上为你服务"),
     "step.own": ("Looking through your wardrobe", "正在翻看你的衣橱"),

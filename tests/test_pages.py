@@ -541,8 +541,49 @@ def test_progress_is_there_before_the_photo_has_arrived(visit):
     assert page.tab.locator("#pending .bubble img").evaluate("img => img.src").startswith("blob:")
     while not held:
         page.tab.wait_for_timeout(20)
+    turns: list[Any] = []
+    page.tab.route("**/queue/join*", lambda route: turns.append(route))  # so does the turn
     held[0].continue_()
+    page.tab.wait_for_selector("#pending [data-told=received]")  # the server's own word, before anything looks at the photo
+    assert page.text("#pending .steps") == "Your photo is here"
+    while not turns:
+        page.tab.wait_for_timeout(20)
+    turns[0].continue_()
     page.tab.wait_for_selector(".turn:last-child .answer > :not(.steps)", timeout=90_000)
+
+
+def test_counts_are_told_now_and_then_and_steps_at_once(demo, monkeypatch):
+    """Each patch costs the browser more than the server, and a count that is overtaken costs nothing to leave out."""
+    from assistant.chat import Chat
+    from assistant.stylist import Progress
+    from assistant.talk import Reply, Say, Talk
+    from assistant.ui import shop
+    from assistant.ui.asked import Reader
+    from assistant.wardrobe import Wardrobe
+
+    steps = [Progress("judge", {"asked": 40, "done": done}) for done in range(41)]
+    told = [Progress("search"), Progress("search"), *steps, Progress("compose")]
+
+    def turn(_self: Chat, talk: Talk, ask: Say, stopped: threading.Event) -> Iterator[Any]:
+        yield from told
+        yield Reply(talk, ())
+
+    monkeypatch.setattr(Chat, "turn", turn)
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.01
+        return now[0]
+
+    monkeypatch.setattr(shop.time, "monotonic", clock)
+    drawer, wardrobe = Drawer(clock=lambda: 0.0), Wardrobe(demo.catalogue)
+    page = shop.Shop(
+        demo, Chat(demo.stylist, drawer.photo), drawer, wardrobe, Reader(drawer, wardrobe, {}, ()), shop.Stops(), None
+    )
+    patches = [patch for _, patch in page._turn(shop.Visit(), {"act": "say", "message": "shoes"}, None, threading.Event())]
+    shown = [patch["nodes"]["answer"] for patch in patches[:-1]]
+    assert len(shown) == len(set(shown)) < 12  # one to begin with, three steps, and a count every tenth of a second
+    assert "0 of 40" in shown[2] and shown[-1].count("<li") == 3 and not patches[-1]["busy"]
 
 
 _GIVES = """([kind, data]) => {

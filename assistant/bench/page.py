@@ -24,8 +24,8 @@ _PHOTOS = 30
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run")
 _LONGEST_MS = 120_000
 
-# Marks, in milliseconds of the page's own clock: the photo was chosen; progress is seen; the server's progress is seen;
-# the answer stands and the page can be used again.
+# Marks, in milliseconds of the page's own clock: the photo was chosen; progress is seen; the server's first word is seen;
+# the first step of its turn is; the answer stands and the page can be used again.
 _WATCH = """
 window.marks = null;
 const all = (selector) => document.querySelectorAll(selector);
@@ -37,9 +37,10 @@ new MutationObserver(() => {
   if (!window.marks) return;
   const turns = all('.turn[id^=turn]'), last = turns.length > window.marks.turns ? turns[turns.length - 1] : null;
   note('seen', document.querySelector('#pending .steps') || last);
-  note('told', last?.querySelector('.steps'));
+  note('told', document.querySelector('#pending [data-told]') || last);
+  note('begun', last);
   note('answered', last?.querySelector('.answer > :not(.steps)') && !document.querySelector('#shop [data-busy]'));
-}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-busy'] });
+}).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ['data-busy', 'data-told'] });
 """
 
 
@@ -62,7 +63,9 @@ def bench_page(data: Path, seed: int) -> Result:
             _marks(page, photos[0])
             first_answer = time.perf_counter()
             marks = [_marks(page, photo) for photo in photos[1:]]
-    seen, told, answered = ([one[name] - one["chosen"] for one in marks] for name in ("seen", "told", "answered"))
+    seen, told, begun, answered = (
+        [one[name] - one["chosen"] for one in marks] for name in ("seen", "told", "begun", "answered")
+    )
     figures = {
         "app_to_usable_page_s": usable - started,
         "app_to_first_answer_s": first_answer - started,
@@ -70,6 +73,8 @@ def bench_page(data: Path, seed: int) -> Result:
         "first_progress_p95_ms": float(np.percentile(seen, 95)),
         "server_progress_p50_ms": float(np.percentile(told, 50)),
         "server_progress_p95_ms": float(np.percentile(told, 95)),
+        "turn_progress_p50_ms": float(np.percentile(begun, 50)),
+        "turn_progress_p95_ms": float(np.percentile(begun, 95)),
         "answer_p50_s": float(np.percentile(answered, 50)) / 1_000,
         "answer_p95_s": float(np.percentile(answered, 95)) / 1_000,
     }

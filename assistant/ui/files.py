@@ -232,7 +232,7 @@ def routes(catalogue: Catalogue, drawer: Drawer) -> list[Route]:
             if len(data) > most:
                 return JSONResponse({"code": "image_too_large"}, 413)
         name = await run_in_threadpool(drawer.put, bytes(data))
-        return JSONResponse({"name": name})
+        return JSONResponse({"name": name, "step": "received"})  # said before the photo is even opened
 
     return [
         Route("/items/{sku:path}/picture", item_picture),

@@ -21,8 +21,8 @@ from retrieval import resources
 _HERE = Path(__file__).parent
 _GRACE_S = 15  # after the longest turn: an answer that has not come by then is not on its way
 _PAGE_WORDS = (
-    "page.", "write.", "look.saved", "item.close", "step.stopping", "step.upload", "step.start", "step.opening", "keep.",
-    "link.", "you.photo",
+    "page.", "write.", "look.saved", "item.close", "step.stopping", "step.upload", "step.received", "step.start", "step.opening",
+    "keep.", "link.", "you.photo",
 )  # fmt: skip
 _OF_A_DOCUMENT = re.compile(r"<!doctype[^>]*>|</?(?:html|head|body)\b[^>]*>", re.IGNORECASE)
 

@@ -107,6 +107,14 @@ function pending(key = 'step.start', pictures = []) {
   node.scrollIntoView({ block: 'end', behavior: still() ? 'auto' : 'smooth' });
 }
 
+// The server's first word of a photo, which comes with the upload's own answer: the turn has yet to begin.
+function told(step) {
+  const line = document.querySelector('#pending .steps li');
+  if (!line) return;
+  line.lastChild.textContent = say(`step.${step}`);
+  line.dataset.told = step;
+}
+
 function drop(id) { document.getElementById(id)?.remove(); }
 
 // A large photo is made small here: it arrives sooner, and where it was taken stays in the browser.
@@ -135,7 +143,8 @@ async function send(given) {
       const reply = await fetch('photos', { method: 'POST', body: await light(file) });
       if (reply.status === 413) { ask({ act: 'too_large' }); continue; }
       if (!reply.ok) throw new Error(String(reply.status));
-      const { name } = await reply.json();
+      const { name, step } = await reply.json();
+      told(step);
       local.set(`photos/${name}`, pictures[place]);
       names.push(name);
     }

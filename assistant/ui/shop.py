@@ -10,6 +10,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from retrieval.catalogue import Catalogue
 
 _LOG = logging.getLogger(__name__)
+_COUNTS_EVERY_S = 0.1  # "checking 7 of 12" and the like
 _TURNS_AT_ONCE = 16  # of all visitors together; one that waits for a model costs next to nothing
 # Gradio looks here for the names of the component's events.
 _JOIN = """window.joinShop({
@@ -211,9 +213,11 @@ class Shop:
         ask = self.reader.read(asked, visitor)
         nodes = {"you": said(ask, asked, lang)}
         steps: list[Progress] = []
+        told, told_at = "", 0.0
         if not isinstance(ask, talk.Lock):
             first = Progress("upload" if isinstance(ask, talk.ShowPhoto | talk.ShowPhotos) else "start")
-            yield gr.skip(), self._patch(visit, nodes | {"answer": render.progress([first], lang)}, busy=True)
+            told = render.progress([first], lang)
+            yield gr.skip(), self._patch(visit, nodes | {"answer": told}, busy=True)
         for happened in self.chat.turn(visit.talk, ask, stopped):
             if isinstance(happened, Reply):
                 if isinstance(ask, talk.Lock):  # seen on the piece itself; the looks stay where they are
@@ -223,7 +227,13 @@ class Shop:
                 yield visit, self._patch(visit, nodes | {"answer": answer})
                 return
             steps.append(happened)
-            yield gr.skip(), self._patch(visit, nodes | {"answer": render.progress(steps, lang)}, busy=True)
+            # Each patch costs the browser more than the server: a step is told at once, its counts now and then.
+            is_count = len(steps) > 1 and steps[-2].step == happened.step
+            progress = render.progress(steps, lang)
+            if progress == told or (is_count and time.monotonic() - told_at < _COUNTS_EVERY_S):
+                continue
+            told, told_at = progress, time.monotonic()
+            yield gr.skip(), self._patch(visit, nodes | {"answer": progress}, busy=True)
 
     def _offered(self, visit: Visit, message: str, order: Order) -> tuple[Visit, dict[str, Any]]:
         """Keeping, asked for in words: a question first, and only after the yes to it the page keeps (`_keep`)."""
