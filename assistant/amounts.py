@@ -50,7 +50,7 @@ def find_amounts(units: Sequence[Unit]) -> list[Amount]:
     i = 0
     while i < len(units):
         value, end = _read(units, i)
-        if value is None:
+        if value is None or _ends_a_word(units, i):
             i += 1
             continue
         beside = {unit.key for unit in (*units[max(0, i - 1) : i], *units[end : end + 1])}
@@ -58,6 +58,12 @@ def find_amounts(units: Sequence[Unit]) -> list[Amount]:
             found.append(Amount(i, end, value))
         i = end
     return found
+
+
+def _ends_a_word(units: Sequence[Unit], i: int) -> bool:
+    """Y2K, A4: figures right after a letter are no number."""
+    before = units[i - 1]
+    return i > 0 and before.end == units[i].start and before.key.isascii() and before.key.isalpha()
 
 
 def _read(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:

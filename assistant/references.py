@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from assistant.reading import ATTRIBUTES, CONTENT, HEADS, Part, Reading
+from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part
+from assistant.reading import Reading
 from assistant.wish import Wish
 from retrieval.items import Slot
 from retrieval.vocabulary import slot_of
 
+_EXCEPT = frozenset({"除了", "除开", "except", "apart from", "but"})
 _COMMANDS = ("keep", "like", "swap", "swap_away", "more", "cheaper", "similar", "into", "this", "these")
 
 
@@ -94,7 +96,8 @@ def _is_command(parts: Sequence[Part], before: Sequence[Sequence[Part]]) -> bool
 
 def _numbers(parts: Iterable[Part]) -> list[int]:
     """The looks that are named, from 0; -1 is the last."""
-    return [int(part.kind.partition(":")[2]) for part in parts if part.kind.startswith("ordinal:")]
+    named = [part.kind.partition(":")[2] for part in parts if part.kind.startswith("ordinal:")]
+    return [int(number) for numbers in named for number in numbers.split("+")]
 
 
 def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[int] = ()) -> Wish:
@@ -126,6 +129,10 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         gone = [piece for piece in meant.look if piece not in meant.of(meant.look)]  # "change everything else"
         reading.take(HEADS)
         return replace(wish, excluded=wish.excluded | {piece.sku for piece in gone})
+    if _spares_what_it_names(reading) and (meant.is_named or meant.names_a_piece):
+        around = shown.pieces if meant.is_named else meant.look
+        reading.take(CONTENT)
+        return replace(wish, excluded=wish.excluded | {piece.sku for piece in around if piece not in in_look})
     if denied:
         whole = meant.of(meant.look if meant.is_named or not meant.names_a_piece else shown.pieces)
         gone = [opened] if opened and not meant.is_named and not meant.names_a_piece else whole
@@ -149,6 +156,7 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
     is_liked = reading.has("like") and (meant.is_named or meant.names_a_piece or reading.has("this"))
     is_liked = is_liked and (meant.is_named or meant.is_this)  # "all of them are nice" chooses none
     is_chosen = meant.is_named and not meant.names_a_piece and not _names_an_attribute(reading)
+    is_chosen = is_chosen and not reading.has("which")
     is_kept = reading.has("keep") and (meant.names_a_piece or not _names_an_attribute(reading))  # not "keep it casual"
     if is_kept or is_liked or is_chosen:
         kept = [opened] if opened and not meant.is_named and not meant.names_a_piece else in_look
@@ -162,7 +170,7 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         gone = meant.of(meant.look if meant.is_named else shown.pieces)
         if reading.has("swap"):
             reading.take({"slot"})
-        if reading.has("swap_away"):  # "swap the shoes for sneakers": what is named first goes
+        if reading.has("swap_away") or _swaps_what_it_follows(reading):  # "swap the shoes for sneakers": the first goes
             for part in [part for part in reading.parts if part.kind in HEADS][:1]:
                 part.is_taken = True
         gone_skus = frozenset(piece.sku for piece in gone)
@@ -170,6 +178,12 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
             return replace(wish, excluded=wish.excluded | (gone_skus - wish.locked))
         return replace(wish, locked=wish.locked - gone_skus, excluded=wish.excluded | gone_skus)
     return wish
+
+
+def _swaps_what_it_follows(reading: Reading) -> bool:
+    """裤子换一条: the noun before is what shall go; 换条裤子 asks for another of that kind."""
+    kinds = [part.kind for part in reading.parts if part.kind in HEADS or part.kind == "swap"]
+    return len(kinds) > 1 and kinds[-1] == "swap"
 
 
 def _meant(reading: Reading, shown: Shown, said_before: Sequence[int]) -> _Meant:
@@ -226,6 +240,8 @@ def _is_denied_reference(reading: Reading, meant: _Meant) -> bool:
         return False
     if meant.slots and not meant.categories and _is_disliked(reading):
         return True
+    if meant.categories and _is_called_ugly(reading):
+        return True
     if not (meant.is_named or meant.is_this):
         return False
     if meant.is_named and meant.names_a_piece and reading.has("too"):
@@ -233,11 +249,25 @@ def _is_denied_reference(reading: Reading, meant: _Meant) -> bool:
     return reading.has("negate", "negate_after") and not _names_an_attribute(reading)
 
 
+def _spares_what_it_names(reading: Reading) -> bool:
+    """除了第一套都不喜欢, "I like none except the first": all else is refused."""
+    denials = [part for part in reading.parts if part.kind in ("negate", "negate_after")]
+    return len(denials) > 1 and any(part.text.lower() in _EXCEPT for part in denials)
+
+
 def _is_disliked(reading: Reading) -> bool:
     """ "I don't like the shoes": those that are shown; "no shoes" would bar all."""
     said = [part.text for part in reading.parts if part.kind in ("negate", "negate_after")]
     disliked = any(word in text.lower() for text in said for word in ("喜欢", "好看", "丑", "难看", "like", "ugly"))
     return disliked and not _names_an_attribute(reading) and not reading.has("swap", "swap_away", "into")
+
+
+def _is_called_ugly(reading: Reading) -> bool:
+    """裤子不好看: what is seen looks bad; 不喜欢裤子 bars them all."""
+    said = [part.text for part in reading.parts if part.kind in ("negate", "negate_after")]
+    return any(word in text.lower() for text in said for word in ("好看", "丑", "难看", "ugly", "hideous")) and (
+        not _names_an_attribute(reading) and not reading.has("swap", "swap_away", "into")
+    )
 
 
 def _names_an_attribute(reading: Reading) -> bool:

@@ -1,7 +1,8 @@
 """What a shopper says, merged into what was asked before: a pure function over tables of words, no model.
 
-`reading` cuts the message and marks what is denied; `references` carries out commands on the looks that were shown; here
-the rest becomes the fields of a wish. What remains is kept as words to search for.
+`parts` cuts the message, `asides` leaves out what is no wish, `reading` marks what is denied, `references` carries out
+commands on the looks that were shown; here the rest becomes the fields of a wish. What remains is kept as words to search
+for.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from assistant.reading import ATTRIBUTES, CONTENT, HEADS, Part, Reading, read
+from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part
+from assistant.reading import Reading, read
 from assistant.references import Shown, ShownPiece, follow
 from assistant.wish import Wish
 from retrieval.items import Gender, Slot
@@ -39,6 +41,7 @@ _OPPOSITE_CUT = {
 _OPPOSITE_TONE = {"light": "dark", "dark": "light", "bright": "muted", "muted": "bright"}
 _FORMALITY = ("Sports", "Casual", "Smart Casual", "Formal")
 _GREAT_OCCASIONS = frozenset({"wedding", "interview", "funeral", "graduation", "prom", "black tie"})
+_LEAST_PRICE = 50  # "20 shirts" counts them
 _VAGUE_OCCASIONS = frozenset({"weekend", "daily", "holiday", "office", "travel"})  # "the office party" is a party
 
 
@@ -79,6 +82,7 @@ def _money(reading: Reading, wish: Wish) -> Wish:
     floor_only = reading.has("floor") and not reading.has("limit", "negate")
     has_budget = wish.budget_total is not None or wish.budget_piece is not None
     says_money = reading.has("limit", "each", "total", "negate", "cheaper", "into") or bool(currencies) or has_budget
+    says_money = says_money or _prices_a_noun(reading.parts)
     if not amounts or floor_only or not says_money:
         return wish
     reading.take({"amount"})
@@ -93,6 +97,12 @@ def _money(reading: Reading, wish: Wish) -> Wish:
     else:
         wish = replace(wish, budget_total=amount)
     return replace(wish, currency=currencies[0]) if currencies else wish
+
+
+def _prices_a_noun(parts: Sequence[Part]) -> bool:
+    """两三百的包, "a 200 bag": an amount right before what it is to buy, too large to count it."""
+    pairs = zip(parts, parts[1:], strict=False)
+    return any(a.value is not None and a.value >= _LEAST_PRICE and b.kind in HEADS for a, b in pairs)
 
 
 def _both_budgets(reading: Reading, wish: Wish) -> Wish:
@@ -310,15 +320,15 @@ def _leftovers(reading: Reading, wish: Wish, shown: Shown | None) -> Wish:
 
 
 def _unknown_runs(reading: Reading) -> list[tuple[Part, str]]:
-    """What was not understood, each run of Chinese characters as one word; a single one is grammar more than content."""
+    """What was not understood, each run without a gap as one word; a single character is grammar more than content."""
     runs: list[tuple[Part, str]] = []
     end = -1
     for part in reading.parts:
         if part.kind != "":
             continue
-        if runs and is_han(part.text) and part.start == end and is_han(runs[-1][1]):
+        if runs and part.start == end and part.term is None and is_han(part.text) == is_han(runs[-1][1]):
             runs[-1] = (runs[-1][0], runs[-1][1] + part.text)
         else:
             runs.append((part, part.text))
-        end = part.start + len(part.text)
+        end = part.start + len(part.text) if part.term is None else -1
     return [(part, text) for part, text in runs if len(text) > 1 or not is_han(text)]

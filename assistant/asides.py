@@ -1,0 +1,135 @@
+"""What is said beside the wish, and phrases whose meaning hangs on their neighbours: parts settled before they are read.
+
+The shopper's own garment ("with this red dress"), body (腿粗) and size (38 码) ask for nothing and become filler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from assistant.parts import ATTRIBUTES, HEADS, Part
+
+_QUALITIES = frozenset({*ATTRIBUTES, "cut", "shade", "gender", "each", "this", "filler"})
+_POINTING = frozenset(
+    "this that these those my our 这 这个 这件 这双 这条 这套 这款 那件 那条 那双 我 我的 我这".split()
+)
+_OWNING = frozenset({"i have", "i've got", "i own", "我有", "我买了", "我刚买了", "刚买了", "新买的", "我新买的"})
+_TOGETHER = frozenset({
+    "with", "match", "matches", "matching", "goes", "suits", "complement", "complements", "go with", "goes with",
+    "pair with", "go well", "to go with", "wear with", "match with", "to match", "match my", "work with", "works with",
+})  # fmt: skip
+_SIZES = ("size", "码", "号", "岁", "cm", "kg", "厘米", "公斤", "斤", "寸", "years old", "year old")
+_SHAPES = frozenset("长 短 厚 黑 白 黄 紧 松 疼".split())  # said of the body where it stands before them
+
+
+def settle(parts: list[Part]) -> list[Part]:
+    """The parts without what is no wish, and with every kind settled."""
+    _leave_out_the_garment(parts)
+    _leave_out_the_body(parts)
+    _leave_out_sizes(parts)
+    has_amount = any(part.kind == "amount" for part in parts)
+    return _in_context([part for part in parts if part.kind != "filler"], has_amount=has_amount)
+
+
+def _leave_out_the_garment(parts: Sequence[Part]) -> None:
+    """ "What goes with this red dress?", 我有一条牛仔裤,配什么鞋: the shopper's own, not something to look for.
+
+    A pointing word ("this", "my", 这条) or a word of owning, qualities and a noun become filler where the clause (after a word
+    of owning: the message) speaks of going together.
+    """
+    clauses = {part.clause for part in parts if _speaks_of_going_together(part)}
+    for i, part in enumerate(parts):
+        word, before = part.text.lower(), parts[i - 1].text.lower() if i else ""
+        owns = word in _OWNING or before + word in _OWNING
+        if not (owns and clauses or word in _POINTING and (part.clause in clauses or before == "for")):
+            continue
+        ends = (
+            j
+            for j in range(i + 1, len(parts))
+            if parts[j].kind not in _QUALITIES or _speaks_of_going_together(parts[j])
+        )
+        noun = next(ends, len(parts))
+        if noun < len(parts) and parts[noun].kind in HEADS and parts[noun].clause == part.clause:
+            for other in parts[i : noun + 1]:
+                other.kind = "filler"
+
+
+def _speaks_of_going_together(part: Part) -> bool:
+    text = part.text.lower()
+    is_said_in_chinese = part.kind in ("filler", "also") and any(char in text for char in "搭配")
+    return is_said_in_chinese or text in _TOGETHER or not _TOGETHER.isdisjoint(text.split())
+
+
+def _in_context(parts: list[Part], *, has_amount: bool) -> list[Part]:
+    """Phrases whose meaning hangs on their neighbours, settled."""
+    prefers = False
+    for i, part in enumerate(parts):
+        before = parts[i - 1].kind if i else ""
+        beside = (before, parts[i + 1].kind if i + 1 < len(parts) else "")
+        prefers = prefers or part.kind in ("want", "like")
+        if part.kind == "than" or (part.kind == "floor" and not has_amount):  # "rather flats than heels"
+            part.kind = "negate" if prefers else "filler"
+        elif before == "amount" and part.text == "tops":
+            part.kind = "limit"
+        elif part.kind == "drop":
+            part.kind, part.is_drop = "negate", True
+        elif part.kind.startswith("currency:") and "amount" not in beside:  # 一块手表 counts a watch
+            part.kind = "filler"
+        elif part.kind in ("keep", "like") and _is_about_the_rest(parts, i):  # "everything else stays"
+            part.kind = "keep_rest"
+        elif part.text == "换" and before in HEADS and beside[1] in (*HEADS, *ATTRIBUTES, "cut", "shade"):
+            part.kind = "into"  # 高跟鞋换平底鞋
+        elif part.kind == "complaint":  # 不磨脚: the complaint is refused; 鞋磨脚: the shoes are
+            part.kind = "" if before in ("negate", "isnt") else "negate_after"
+        elif part.text == "配件" and part.kind == "slot" and beside[1] in HEADS:
+            part.kind = "filler"  # 配件上衣: a verb and a measure word
+        elif part.kind == "gender" and before == "and":  # 跟男朋友去: company, not who it is for
+            part.kind = "filler"
+    clause = 0
+    for part in parts:  # "but" opens a clause of its own
+        clause += part.kind == "but"
+        part.clause += clause
+    kinds = {part.kind for part in parts}
+    if "filter" in kinds and "negate" in kinds:  # "remove the leather filter", 不要限制颜色了
+        for part in parts:
+            if part.kind == "negate":
+                part.kind, part.is_drop = "lift", True
+    return [part for part in parts if part.kind not in ("filler", "filter")]
+
+
+def _is_about_the_rest(parts: Sequence[Part], i: int) -> bool:
+    """Does "the others" stand right before, in the same clause? It is used up then."""
+    for part in reversed(parts[:i]):
+        if part.kind == "more" and part.clause == parts[i].clause:
+            part.kind = "filler"
+            return True
+        if part.kind not in ("these", "filler"):
+            return False
+    return False
+
+
+def _leave_out_the_body(parts: Sequence[Part]) -> None:
+    """腿比较粗, 皮肤有点黑: what the shopper looks like. A shape that is said of nothing is an unknown word."""
+    for i, part in enumerate(parts):
+        if part.kind == "body":
+            part.kind = "filler"
+            end = i + 1
+            while end < len(parts) and parts[end].kind in ("filler", "degree", "too", "body"):
+                end += 1
+            is_said = end < len(parts) and parts[end].clause == part.clause
+            if is_said and (parts[end].kind == "shape" or parts[end].text in _SHAPES):
+                for other in parts[i : end + 1]:
+                    other.kind = "filler"
+    for part in parts:
+        if part.kind == "shape":
+            part.kind = "" if len(part.text) == 1 else "filler"
+
+
+def _leave_out_sizes(parts: Sequence[Part]) -> None:
+    """ "Size 38", 38码, 五十岁: no money, and nothing that a title says."""
+    for before, part, after in zip([None, *parts], parts, [*parts[1:], None], strict=False):
+        if part.kind == "amount" and (
+            (after is not None and after.text.lower().startswith(_SIZES))
+            or (before is not None and before.text.lower() in ("size", "尺码"))
+        ):
+            part.kind = "filler"
