@@ -194,6 +194,7 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
         ),
         notices=notices,
         rulings=desk.store.rulings,
+        chosen=desk.in_use.plan,
     )
     return Assistant(
         settings, shelf.catalogue, shelf.search, stylist, desk, notices, is_demo, _canary(client)

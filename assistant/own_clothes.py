@@ -43,6 +43,7 @@ def looks_from(
     look where nothing that is owned goes with the garment. `pictures` gives an own item's picture for the judge.
     """
     started = time.perf_counter()
+    stylist = stylist.as_chosen()
     with turn.within(time.monotonic() + stylist.plan.deadline_s):
         if watch:
             watch(Progress("own", {"garments": len(own)}))

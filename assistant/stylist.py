@@ -69,7 +69,7 @@ class Plan:
 class Stylist:
     """`pictures` gives an item's picture for the judge, or None; `notices` are fallbacks to announce in each answer.
 
-    `rulings` gives what stylists decided about a garment; `witness` is shown what was proposed for a new question.
+    `rulings` gives what stylists decided about a garment, `chosen` the plan that they put to use; `witness` is shown what was proposed for a new question.
     """
 
     detector: Detector
@@ -80,6 +80,7 @@ class Stylist:
     cache: Cache | None = None
     notices: tuple[str, ...] = ()
     rulings: Callable[[Garment], Rulings] = lambda _: Rulings()
+    chosen: Callable[[Plan], Plan] = lambda plan: plan
     witness: Callable[[Proposal], None] | None = None
 
     def recommend(
@@ -111,14 +112,18 @@ class Stylist:
                 counts["products"] = len(alike)
             garment = self._describe(picture, detection, alike, wish, log)
             same = self._same_product(picture, alike, garment.attributes.slot)
-            return self._complete(garment, wish, keep, log, found.detections, detection, same)
+            return self.as_chosen()._complete(garment, wish, keep, log, found.detections, detection, same)
 
     def complete(
         self, garment: Garment, wish: Wish = Wish(), *, keep: Sequence[Piece] = (), watch: Watcher | None = None
     ) -> Recommendation:
         """Looks around a garment that is already described: the later turns of a conversation, or an item of the shop."""
         with self._turn() as now:
-            return self._complete(garment, wish, keep, _Log(now, watch))
+            return self.as_chosen()._complete(garment, wish, keep, _Log(now, watch))
+
+    def as_chosen(self) -> Stylist:
+        """This one with the plan that is in use at this moment."""
+        return replace(self, plan=self.chosen(self.plan), chosen=lambda plan: plan)
 
     def detect(self, photo: Image) -> list[Detection]:
         """The garments of an RGB photo, one box each, surest first."""

@@ -234,6 +234,19 @@ desk_profiles = Table(
     Column("at", DateTime, nullable=False),
 )
 
+# Which of these the shop goes by (`name` NULL: its settings), since `at`: the last row counts. `knobs` are a copy of that
+# moment, `replaced` the row that held before.
+desk_uses = Table(
+    "desk_uses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", text(60)),
+    Column("knobs", JSON(none_as_null=True)),
+    Column("who", text(100), nullable=False),
+    Column("at", DateTime, nullable=False),
+    Column("replaced", Integer),
+)
+
 # How a view was taken (see `items.ShotTags`; NULL is "cannot tell"), or why that could not be asked (`fault`). `digest` is
 # of the file that was looked at, `tagger` the model that looked; tokens and seconds are what it cost.
 shot_tags = Table(

@@ -234,6 +234,24 @@ def test_knobs_are_tried_and_kept_with_their_effect(api):
     assert api.delete(f"{REVIEW}/profiles/one a slot").status_code == 404
 
 
+def test_a_profile_is_put_to_use_told_with_who_and_when_and_taken_back(api):
+    began = api.get(f"{REVIEW}/knobs").json()
+    assert began["use"] is None and began["can_undo"] is False
+    assert api.post(f"{REVIEW}/knobs/undo", json={"who": "Mei"}).status_code == 409
+    missing = api.put(f"{REVIEW}/knobs", json={"profile": "none", "who": "Mei"})
+    assert missing.status_code == 404 and missing.json()["error"]["param"] == "profile"
+    turned = {**began["knobs"], "admitted_per_slot": 1}
+    api.put(f"{REVIEW}/profiles/one", json={"knobs": turned, "who": "Mei", "sample": 1}).raise_for_status()
+    used = api.put(f"{REVIEW}/knobs", json={"profile": "one", "who": "Mei"}).json()
+    assert used["knobs"]["admitted_per_slot"] == 1 and (used["use"]["name"], used["use"]["who"]) == ("one", "Mei")
+    assert used["use"]["at"].endswith("Z") and used["can_undo"] is True
+    same = api.post(f"{REVIEW}/try", json={"knobs": turned, "sample": 2}).json()
+    assert same["changed"] == 0 and same["now"]["asked"] == same["then"]["asked"]  # "now" is by the profile, too
+    back = api.post(f"{REVIEW}/knobs/undo", json={"who": "Li"}).json()
+    assert back["knobs"] == began["knobs"] and (back["use"]["name"], back["use"]["who"], back["can_undo"]) == (None, "Li", False)
+    api.delete(f"{REVIEW}/profiles/one")
+
+
 def test_the_documentation_has_examples_and_exact_answers(api):
     document = api.get("/v1/openapi.json").json()
     paths = {path: ops for path, ops in document["paths"].items() if "/review/" in path or path.endswith("/feedback")}

@@ -465,6 +465,74 @@ def test_profiles_are_kept_with_their_effect_and_become_settings(file, demo):
     catalogue.close()
 
 
+def test_a_profile_put_to_use_holds_in_every_process_and_is_taken_back(file, demo):
+    catalogue, elsewhere = Catalogue.open(file, create=True), Catalogue.open(file)
+    desk, other = open_desk(catalogue, 1, 1.0), open_desk(elsewhere, 1, 1.0)
+    plan = demo.stylist.plan
+    one, two = (replace(Knobs.of(plan), admitted_per_slot=n) for n in (1, 2))
+    assert other.in_use.now() is None and other.in_use.plan(plan) == plan
+    with pytest.raises(AlreadyDecided, match="no choice to take back"):
+        desk.in_use.back("Mei")
+    with pytest.raises(InvalidInput, match="no profile 'one'"):
+        desk.in_use.choose("one", "Mei")
+    desk.profiles.save("one", one, {}, "Mei")
+    desk.profiles.save("two", two, {}, "Mei")
+    desk.in_use.choose("one", "Mei")
+    assert other.in_use.plan(plan).policy.per_slot == 1
+    assert (other.in_use.now().name, other.in_use.now().who) == ("one", "Mei")
+    other.in_use.choose("two", "Li")
+    desk.profiles.save("two", one, {}, "Mei")  # changed and forgotten since: what was put to use stays
+    desk.profiles.remove("two")
+    assert desk.in_use.plan(plan).policy.per_slot == 2
+    assert desk.in_use.back("Mei").name == "one"
+    assert desk.in_use.back("Mei").name is None and desk.in_use.plan(plan) == plan
+    with pytest.raises(AlreadyDecided):
+        desk.in_use.back("Mei")
+    desk.in_use.choose("one", "Mei")
+    desk.in_use.choose(None, "Mei")
+    assert other.in_use.plan(plan) == plan
+    assert desk.in_use.back("Li").name == "one"
+    catalogue.close()
+    elsewhere.close()
+
+
+def test_the_main_path_goes_by_the_profile_in_use_from_the_next_answer_on(file, demo):
+    catalogue = Catalogue.open(file, create=True)
+    desk = open_desk(catalogue, 1, 1.0)
+    stylist = replace(demo.stylist, chosen=desk.in_use.plan)
+    garment = next(iter(demo.catalogue.all_items())).as_garment()
+
+    def asked() -> float:
+        (judged,) = (step for step in stylist.complete(garment).trace.steps if step.name == "judge")
+        return judged.counts["asked"]
+
+    before = asked()
+    desk.profiles.save("one a slot", replace(Knobs.of(stylist.plan), admitted_per_slot=1, guardrail_rounds=1), {}, "Mei")
+    assert asked() == before
+    desk.in_use.choose("one a slot", "Mei")
+    assert asked() < before
+    desk.in_use.back("Mei")
+    assert asked() == before
+    catalogue.close()
+
+
+def test_a_profile_of_another_version_is_announced_and_the_settings_hold(file, demo, caplog):
+    from sqlalchemy import update
+
+    from retrieval.tables import desk_uses
+
+    catalogue = Catalogue.open(file, create=True)
+    desk = open_desk(catalogue, 1, 1.0)
+    desk.profiles.save("old", Knobs.of(demo.stylist.plan), {}, "Mei")
+    desk.in_use.choose("old", "Mei")
+    with catalogue.writing() as connection:
+        connection.execute(update(desk_uses).values(knobs={"a_knob_of_long_ago": 1}))
+    for _ in range(2):
+        assert desk.in_use.plan(demo.stylist.plan) == demo.stylist.plan
+    assert [record.message for record in caplog.records if "'old' cannot be used" in record.message].__len__() == 1
+    catalogue.close()
+
+
 # --- from a terminal --------------------------------------------------------------------------------------------------
 
 

@@ -96,6 +96,9 @@ def test_crops_and_profiles_are_kept_and_go(desk):
         opened.profiles.save("夏天", knobs, {"looks": looks}, "Mei")
     (kept,) = opened.profiles.all()
     assert (kept.name, kept.knobs, kept.effect) == ("夏天", knobs, {"looks": 3.0})
+    assert opened.in_use.choose("夏天", "Mei").id == opened.in_use.now().id
+    assert opened.in_use.now().knobs == knobs and opened.in_use.back("Li").name is None
+    assert opened.in_use.now().knobs is None and opened.in_use.now().who == "Li"
 
 
 def test_a_replacement_by_an_item_of_a_long_name(desk):

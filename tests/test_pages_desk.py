@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,7 +14,9 @@ import pytest
 from PIL import Image
 
 from assistant.compose import Assistant, build
+from assistant.desk.knobs import Knobs, effect_of
 from assistant.desk.store import Filter
+from assistant.rulings import Book
 from assistant.serve import build_app
 from assistant.settings import Settings
 from retrieval import images, resources
@@ -293,7 +296,28 @@ def test_a_knob_is_tried_at_once_and_saved_with_its_effect(visit, shop):
     desk.tab.wait_for_selector("[data-profile='two a slot'] .effect", timeout=60_000)
     (kept,) = shop.desk.profiles.all()
     assert kept.knobs.admitted_per_slot == 2 and kept.effect["asked"] < before and kept.who == "Mei"
-    assert shop.stylist.plan.policy.per_slot == 6  # shoppers see no change
+    assert shop.stylist.as_chosen().plan.policy.per_slot == 6  # shoppers see no change
+
+
+def test_a_profile_is_put_to_use_announced_and_taken_back(visit, shop):
+    shop.desk.profiles.save("bold", replace(Knobs.of(shop.stylist.plan), admitted_per_slot=3), effect_of([], Book()), "Li")
+    desk, other = visit(), visit(who="Li", locale="zh-CN")
+    desk.ready()
+    assert desk.tab.is_hidden("#shop-goes-by")
+    desk.tab.click("#tab-knobs")
+    with desk.tab.expect_response(lambda reply: reply.request.method == "PUT"):
+        desk.tab.click("[data-use=bold]")
+    desk.tab.wait_for_selector("#in-use:has-text('bold')")
+    assert "The shop goes by “bold”: Mei, " in desk.tab.inner_text("#in-use")
+    assert shop.stylist.as_chosen().plan.policy.per_slot == 3  # of this process; others read the same row
+    other.tab.reload()
+    other.tab.wait_for_selector("#shop-goes-by:not([hidden])")
+    assert "店铺现用方案“bold”：Mei" in other.tab.inner_text("#shop-goes-by")
+    with desk.tab.expect_response(lambda reply: reply.url.endswith("/undo")):
+        desk.tab.click("#use-undo")
+    desk.tab.wait_for_selector("#use-undo", state="detached")
+    assert "by its settings again: Mei" in desk.tab.inner_text("#in-use")
+    assert shop.stylist.as_chosen().plan.policy.per_slot == 6
 
 
 def test_a_server_with_keys_asks_for_one_and_shows_nothing_before(visit, shop, tmp_path, cases):

@@ -109,9 +109,22 @@ def router(assistant: Assistant, places: Places, drain: Drain) -> APIRouter:
 
     @routes.get("/review/knobs", response_model=review_wire.KnobsInUse, summary="The knobs in use", **tagged)
     async def knobs_in_use() -> dict[str, Any]:
-        """Settings of the main path that `try` takes, with their ranges."""
-        ranges = {name: dict(zip(("least", "most", "step"), row, strict=True)) for name, row in knobs.RANGES.items()}
-        return {"knobs": asdict(knobs.Knobs.of(assistant.stylist.plan)), "ranges": ranges}
+        """What the main path goes by now, since when and by whom, with the ranges that `try` takes."""
+        return await run_in_threadpool(review.knobs)
+
+    @routes.put(
+        "/review/knobs", response_model=review_wire.KnobsInUse, responses=missing, summary="Put a profile to use", **tagged
+    )
+    async def use_profile(body: review_wire.UseRequest) -> dict[str, Any]:
+        """Shoppers get it from the next answer on, from every process that shares the database."""
+        return await run_in_threadpool(review.use, body)
+
+    @routes.post(
+        "/review/knobs/undo", response_model=review_wire.KnobsInUse, responses=conflict, summary="Take that back", **tagged
+    )
+    async def use_before(body: review_wire.Stylist) -> dict[str, Any]:
+        """What was in use before is again. 409 where nothing was chosen."""
+        return await run_in_threadpool(review.use_before, body)
 
     @routes.post("/review/try", response_model=review_wire.Trial, summary="Knobs on a sample", **tagged)
     async def trial(body: review_wire.TryRequest, request: Request) -> dict[str, Any]:
@@ -294,15 +307,40 @@ class _Review:
             row["title"] = items[row["sku"]].title if row["sku"] in items else None
         return found
 
+    def knobs(self) -> dict[str, Any]:
+        use, stylist = self._assistant.desk.in_use.now(), self._assistant.stylist
+        names = ("least", "most", "step")
+        return {
+            "knobs": asdict(knobs.Knobs.of(stylist.as_chosen().plan)),
+            "ranges": {name: dict(zip(names, row, strict=True)) for name, row in knobs.RANGES.items()},
+            "use": None if use is None else {name: getattr(use, name) for name in ("name", "who", "at")},
+            "can_undo": use is not None and (use.replaced is not None or use.name is not None),
+        }
+
+    def use(self, body: review_wire.UseRequest) -> dict[str, Any]:
+        try:
+            self._assistant.desk.in_use.choose(body.profile, body.who.strip())
+        except InvalidInput as error:
+            raise errors.not_found(f"There is no profile {str(body.profile)[:60]!r}.", param="profile") from error
+        return self.knobs()
+
+    def use_before(self, body: review_wire.Stylist) -> dict[str, Any]:
+        try:
+            self._assistant.desk.in_use.back(body.who.strip())
+        except AlreadyDecided as error:
+            raise ApiError(f"{str(error)[:1].upper()}{str(error)[1:]}.", status=409, code=error.code) from error
+        return self.knobs()
+
     def trial(self, turned: review_wire.Knobs, n: int, lang: Lang) -> dict[str, Any]:
         chosen = knobs.Knobs(**turned.model_dump())
         sample = knobs.sample_of(self._assistant.desk, self._assistant.catalogue, n)
         garments = [garment for garment, _ in sample]
         until, of_which, now = self._in_use
-        asked = (lang, *((garment.sku, garment.title, case) for garment, case in sample))
+        in_use = knobs.Knobs.of(self._assistant.stylist.as_chosen().plan)
+        asked = (lang, in_use, *((garment.sku, garment.title, case) for garment, case in sample))
         if of_which != asked or time.monotonic() > until:
             stylist = self._assistant.stylist
-            now = knobs.answers(stylist, knobs.Knobs.of(stylist.plan), garments, lang)
+            now = knobs.answers(stylist, in_use, garments, lang)
             self._in_use = (time.monotonic() + _SAMPLE_S, asked, now)
         tried = knobs.try_out(self._assistant.stylist, chosen, garments, lang, now)
         book = self._store.book()

@@ -306,9 +306,36 @@ class Range(Exact):
     step: float
 
 
+class Use(Exact):
+    """`name` null: the settings of the shop, chosen again."""
+
+    name: str | None
+    who: str
+    at: Moment
+
+
 class KnobsInUse(Exact):
+    """`use`: the profile that was put to use last, null where the shop goes by its settings since it began."""
+
     knobs: Knobs
     ranges: dict[str, Range]
+    use: Use | None
+    can_undo: bool
+
+
+class UseRequest(wire.Body):
+    """`profile` null: the settings of the shop."""
+
+    model_config = example(profile="summer", who="Mei")
+
+    profile: str | None = Field(max_length=60)
+    who: Who
+
+
+class Stylist(wire.Body):
+    model_config = example(who="Mei")
+
+    who: Who
 
 
 class TryRequest(wire.Body):

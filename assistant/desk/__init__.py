@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from assistant.desk.in_use import InUse
 from assistant.desk.intake import Intake
 from assistant.desk.photos import Crops
 from assistant.desk.profiles import Profiles
@@ -19,10 +20,11 @@ class Desk:
     store: DeskStore
     crops: Crops
     profiles: Profiles
+    in_use: InUse
     intake: Intake
 
 
 def open_desk(catalogue: Catalogue, photo_days: float, share: float) -> Desk:
     """The desk over a catalogue's database; crops are kept for `photo_days`, `share` of the answers is looked over."""
     store, crops = DeskStore(catalogue), Crops(catalogue, timedelta(days=photo_days))
-    return Desk(store, crops, Profiles(catalogue), Intake(store, crops, share))
+    return Desk(store, crops, Profiles(catalogue), InUse(catalogue), Intake(store, crops, share))

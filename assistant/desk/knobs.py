@@ -105,7 +105,9 @@ class Tried:
 def answers(stylist: Stylist, knobs: Knobs, sample: Sequence[Garment], lang: Lang) -> list[Recommendation]:
     """The main path over the sample with these knobs, without stylists' decisions: otherwise each would look as good as
     they are."""
-    turned = replace(stylist, rulings=lambda _: Rulings(), witness=None, plan=knobs.plan(stylist.plan))
+    turned = replace(
+        stylist, rulings=lambda _: Rulings(), chosen=lambda plan: plan, witness=None, plan=knobs.plan(stylist.plan)
+    )
     return [turned.complete(garment, Wish(lang=lang)) for garment in sample]
 
 
@@ -114,7 +116,7 @@ def try_out(
 ) -> list[Tried]:
     """The sample by the knobs beside the plan in use; `now` are the answers by that plan, where they are known."""
     if now is None:
-        now = answers(stylist, Knobs.of(stylist.plan), sample, lang)
+        now = answers(stylist, Knobs.of(stylist.as_chosen().plan), sample, lang)
     then = answers(stylist, knobs, sample, lang)
     return [Tried(*row) for row in zip(sample, now, then, strict=True)]
 

@@ -138,8 +138,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "desk.share_of": ("{share} of {n}", "{share}，共 {n} 对"),
     # --- knobs ---
     "desk.knobs_how": (
-        "Turn a knob: the main path runs over sample garments, as it is and with your setting. Shoppers see no change.",
-        "调节后，主流程会在样本上按现有设置和你的设置各运行一次，顾客不受影响。",
+        "Turn a knob: the main path runs over sample garments, as it is and with your setting. Shoppers see no change until you put a profile to use.",
+        "调节后，主流程会在样本上按现有设置和你的设置各运行一次；在你启用方案之前，顾客不受影响。",
     ),
     "desk.knob.search_threshold": ("Search threshold", "搜索阈值"),
     "desk.knob.candidates_per_title": ("Candidates per title", "每个标题的候选数"),
@@ -173,6 +173,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "desk.save": ("Save", "保存"),
     "desk.load": ("Load", "载入"),
     "desk.remove": ("Delete", "删除"),
+    "desk.use": ("Use in the shop", "用于店铺"),
+    "desk.use_settings": ("Use the settings", "改用店铺设置"),
+    "desk.use_undo": ("Take back", "撤回"),
+    "desk.in_use_settings": ("The shop goes by its settings.", "店铺现用其设置。"),
+    "desk.in_use_settings_by": ("The shop goes by its settings again: {who}, {at}.", "店铺重新使用其设置：{who}，{at}。"),
+    "desk.in_use": ("The shop goes by “{name}”: {who}, {at}.", "店铺现用方案“{name}”：{who}，{at}。"),
     "desk.copy": ("Copy settings", "复制设置"),
     "desk.copied": ("Copied: lines of outfit.toml", "已复制：outfit.toml 的设置行"),
     "desk.no_profiles": ("None yet. Save the knobs under a name to compare them later.", "还没有方案。保存后可随时比较。"),

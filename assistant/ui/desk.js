@@ -2,7 +2,7 @@
 import { all, api, askWho, failed, find, firstLang, garmentPicture, itemPicture, make, named, palette, percent, price, reasons, say, speak,
   state, toast } from './desk_common.js';
 import { showMeasures } from './desk_measures.js';
-import { showKnobs } from './desk_knobs.js';
+import { showKnobs, useText } from './desk_knobs.js';
 
 const PAGE = 20;
 let rows = [], count = 0, next = null;  // the queue as far as it is loaded
@@ -47,6 +47,9 @@ async function progress() {
     find('#done').textContent = say('desk.progress', { done, all: done + found.open });
     find('#contested').textContent = found.contested ? say('desk.contested_left', { count: found.contested }) : '';
     filters(found.categories);
+    const goesBy = await api('knobs'), line = find('#shop-goes-by');
+    line.hidden = !goesBy.use;
+    line.textContent = useText(goesBy);
   } catch (error) { failed(error); }
 }
 

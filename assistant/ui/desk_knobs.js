@@ -20,14 +20,41 @@ export async function showKnobs(place) {
   try { inUse = await api('knobs'); } catch (error) { failed(error); return; }
   knobs ??= { ...inUse.knobs };
   place.replaceChildren(
-    make('section.panel', {}, make('p.small', {}, say('desk.knobs_how')), make('form', { id: 'dials', onsubmit: (event) => event.preventDefault() },
+    make('section.panel', {}, make('div.row', { id: 'in-use', role: 'status' }), make('p.small', {}, say('desk.knobs_how')), make('form', { id: 'dials', onsubmit: (event) => event.preventDefault() },
       NAMES.map(dial), make('label.check', {}, make('input', { type: 'checkbox', name: 'guardrail_both_orders', checked: knobs.guardrail_both_orders, onchange: turned }), say('desk.knob.guardrail_both_orders')),
       make('div.row', {}, make('button', { type: 'button', id: 'reset', onclick: reset }, say('desk.reset')))),
     make('h2', {}, say('desk.profiles')), make('form.row', { id: 'save', onsubmit: save }, make('input', { name: 'profile', required: true, maxlength: 60, placeholder: say('desk.profile_name'), 'aria-label': say('desk.profile_name') }),
       make('button.solid', {}, say('desk.save'))), make('ul', { id: 'profiles' })),
     make('section', { id: 'effect', 'aria-live': 'polite' }));
+  tellUse();
   listProfiles();
   run();
+}
+
+// --- what the shop goes by ---
+
+const moment = (at) => new Date(at).toLocaleString(state.lang, { dateStyle: 'medium', timeStyle: 'short' });
+
+export function useText({ use }) {
+  if (!use) return say('desk.in_use_settings');
+  return say(use.name === null ? 'desk.in_use_settings_by' : 'desk.in_use', { name: use.name, who: use.who, at: moment(use.at) });
+}
+
+function tellUse() {
+  const use = inUse.use;
+  find('#in-use').replaceChildren(make('b', {}, useText(inUse)),
+    ...(use && use.name !== null ? [make('button', { id: 'use-settings', onclick: () => choose(null) }, say('desk.use_settings'))] : []),
+    ...(inUse.can_undo ? [make('button.quiet', { id: 'use-undo', onclick: takeBack }, say('desk.use_undo'))] : []));
+}
+
+const choose = (profile) => change('knobs', { profile }, 'PUT');
+const takeBack = () => change('knobs/undo', {}, 'POST');
+
+async function change(path, body, method) {
+  if (!state.who) await askWho();
+  try { inUse = await api(path, { ...body, who: state.who }, method); } catch (error) { failed(error); return; }
+  toast(useText(inUse));
+  showKnobs(find('#knobs'));
 }
 
 function dial(name) {
@@ -125,7 +152,7 @@ async function listProfiles() {
     make('div.row', {}, make('b', {}, one.name), make('small', {}, `${one.who}, ${new Date(`${one.at}Z`).toLocaleDateString(state.lang)}`)),
     make('div.effects', {}, told.map(([name, key, , how]) => make('div.effect.one', {}, make('span', {}, say(key)),
       make('span.bar', {}, make('i.accent', { style: `width:${100 * (one.effect[name] ?? 0) / most[name]}%` })), make('b', {}, written(one.effect[name], how))))),
-    make('div.row', {}, make('button', { onclick: () => put(one.knobs) }, say('desk.load')), make('button', { onclick: () => copy(one.settings) }, say('desk.copy')),
+    make('div.row', {}, make('button', { onclick: () => choose(one.name), 'data-use': one.name }, say('desk.use')), make('button', { onclick: () => put(one.knobs) }, say('desk.load')), make('button', { onclick: () => copy(one.settings) }, say('desk.copy')),
       make('button.quiet', { onclick: () => remove(one.name) }, say('desk.remove'))))) : [make('li.aside', {}, say('desk.no_profiles'))]));
 }
 
