@@ -70,6 +70,43 @@ def test_a_key_is_kept_as_a_hash(tmp_path):
     assert keys.make("shop") != key
 
 
+def test_a_key_opens_what_its_role_says_and_is_told_what_to_make_instead(shop, tmp_path):
+    keys = Keys(tmp_path / FILE)
+    of_shop, of_desk = keys.make("web shop"), keys.make("Mei", "desk")
+    with serving(create_api(shop, keys=keys)) as address:
+
+        def ask(path: str, key: str) -> httpx.Response:
+            return httpx.get(f"{address}{path}", headers={"authorization": f"Bearer {key}"})
+
+        assert ask("/v1/models", of_shop).status_code == ask("/v1/outfit/review/progress", of_desk).status_code == 200
+        refused = ask("/v1/outfit/review/progress", of_shop)
+        assert refused.status_code == 403 and refused.headers["x-request-id"]
+        error = refused.json()["error"]
+        assert (error["code"], error["type"]) == ("wrong_role", "permission_error")
+        assert "role 'shop'" in error["message"] and "outfit keys make NAME --role desk" in error["message"]
+        for path in ("/v1/models", "/metrics", "/v1/outfit/items/1", "/v1/outfit/review"):
+            refused = ask(path, of_desk)
+            assert refused.status_code == 403 and "--role shop" in refused.json()["error"]["message"], path
+    with pytest.raises(InvalidInput, match="role 'boss': expected shop or desk"):
+        keys.make("x", "boss")
+
+
+def test_a_key_from_before_there_were_roles_opens_everything(shop, tmp_path):
+    made = Keys(tmp_path / FILE).make("old")
+    with sqlite3.connect(tmp_path / FILE) as connection:  # as the file was then
+        connection.executescript(
+            "CREATE TABLE old (id VARCHAR(8) PRIMARY KEY, name VARCHAR(100) NOT NULL, digest VARCHAR(64) NOT NULL, "
+            "made_at DATETIME NOT NULL, revoked_at DATETIME); INSERT INTO old SELECT id, name, digest, made_at, revoked_at "
+            "FROM keys; DROP TABLE keys; ALTER TABLE old RENAME TO keys"
+        )
+    keys = Keys(tmp_path / FILE)
+    with serving(create_api(shop, keys=keys)) as address:
+        for path in ("/v1/models", "/v1/outfit/review/progress"):
+            assert httpx.get(f"{address}{path}", headers={"authorization": f"Bearer {made}"}).status_code == 200, path
+    assert keys.check(keys.make("Mei", "desk")).role == "desk" and keys.check(made).role is None
+    assert {key.name for key in Keys(tmp_path / FILE).all()} == {"old", "Mei"}
+
+
 def test_a_key_that_is_not_there_cannot_be_revoked(tmp_path):
     with pytest.raises(InvalidInput, match="no key"):
         Keys(tmp_path / FILE).revoke("00000000")
@@ -86,10 +123,11 @@ def test_keys_are_made_listed_and_revoked_by_commands(tmp_path):
 
     key = outfit("make", "web shop").strip()
     keys = Keys(tmp_path / FILE)
-    key_id = keys.check(key)
-    assert key_id
+    key_id = keys.check(key).id
     listed = outfit("list")
     assert "web shop" in listed and key_id in listed and key.split("-", 2)[2] not in listed
+    assert keys.check(outfit("make", "Mei", "--role", "desk").strip()).role == "desk"
+    assert [line.split()[-3] for line in outfit("list").splitlines()[1:]] == ["shop", "desk"]
     outfit("revoke", key_id)
     assert keys.check(key) is None
 

@@ -150,16 +150,21 @@ def test_a_rejection_needs_a_reason_and_a_case_must_be_there(api):
 
 def test_keys_are_asked_for_and_kept_with_the_decision(shop, tmp_path):
     keys = Keys(tmp_path / FILE)
-    key = keys.make("stylists")
+    key, of_shop = keys.make("stylists", "desk"), keys.make("web shop")
     with serving(create_api(shop, keys=keys)) as address:
         for path in ("/progress", "/cases", "/cases/1", "/cases/1/photo", "/export", "/measures", "/knobs", "/profiles"):
             assert httpx.get(f"{address}{REVIEW}{path}").status_code == 401, path
         for path in ("decisions", "undo", "try"):
             assert httpx.post(f"{address}{REVIEW}/{path}", json={}).status_code == 401, path
-        with httpx.Client(base_url=address, headers={"authorization": f"Bearer {key}"}, timeout=30) as api:
+        with httpx.Client(base_url=address, headers={"authorization": f"Bearer {of_shop}"}, timeout=30) as api:
             recommend(api, shop)
+            for path in ("/progress", "/cases", "/cases/1/photo", "/export", "/knobs"):
+                refused = api.get(f"{REVIEW}{path}")
+                assert refused.status_code == 403 and refused.json()["error"]["code"] == "wrong_role", path
+            assert decide(api, cases=[1], act="approve").status_code == 403
+        with httpx.Client(base_url=address, headers={"authorization": f"Bearer {key}"}, timeout=30) as api:
             case = queue(api, kind="look")[0]
-            assert decide(api, cases=[case["id"]], act="approve").json()["decided"][0]["key_id"] == keys.check(key)
+            assert decide(api, cases=[case["id"]], act="approve").json()["decided"][0]["key_id"] == keys.check(key).id
 
 
 # --- feedback ---------------------------------------------------------------------------------------------------------

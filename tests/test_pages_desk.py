@@ -324,12 +324,12 @@ def test_a_server_with_keys_asks_for_one_and_shows_nothing_before(visit, shop, t
     from assistant.api.keys import FILE, Keys
 
     keys = Keys(tmp_path / FILE)
-    key = keys.make("stylists")
+    key, of_shop = keys.make("stylists", "desk"), keys.make("web shop")
     with serving(build_app(shop, keys=keys)) as at:
         assert not any(case.data["garment"]["title"] in httpx.get(f"{at}/desk").text for case in shop.desk.store.cases())
         desk = visit(at=at + "/")
-        for given in ("outfit-wrong", key):
-            desk.tab.wait_for_selector("#ask[open] [name=key]")
+        for given, why in (("outfit-wrong", "--role desk"), (of_shop, "opens nothing"), (key, "not the desk")):
+            desk.tab.wait_for_selector(f"#ask[open] p:has-text('{why}')")
             assert desk.tab.locator("#list li").count() == 0
             desk.tab.fill("#ask [name=key]", given)
             desk.tab.keyboard.press("Enter")
@@ -337,7 +337,7 @@ def test_a_server_with_keys_asks_for_one_and_shows_nothing_before(visit, shop, t
         desk.ready()
         desk.only(what="look")
         desk.key("a")
-        assert list(shop.desk.store.record())[-1][0].key_id == keys.check(key)
+        assert list(shop.desk.store.record())[-1][0].key_id == keys.check(key).id
 
 
 def test_chinese_dark_and_narrow(visit, cases):

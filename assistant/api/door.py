@@ -9,9 +9,11 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from assistant.api.errors import ApiError
-from assistant.api.keys import Keys
+from assistant.api.keys import Key, Keys, Role
 from assistant.api.rates import Rates
 
+_DESK = "/v1/outfit/review/"
+_OPENS: dict[Role, str] = {"shop": "the shop's API", "desk": "the stylists' desk"}
 _OPEN = ("/healthz", "/readyz")  # asked by whoever keeps the server alive, who has no key
 
 
@@ -23,7 +25,7 @@ class Door:
 
     async def admit(self, scope: Scope) -> tuple[str, dict[str, str]]:
         """Who it is (a key, or an address without one), and headers for the answer. Raises ApiError: 401 without a
-        valid key, 429 over the rate."""
+        valid key, 403 with one of another role, 429 over the rate."""
         who = f"address {scope['client'][0]}" if scope.get("client") else "nobody"
         if scope["path"] in _OPEN:
             return who, {}
@@ -38,8 +40,11 @@ class Door:
                     code="invalid_api_key",
                     headers={"www-authenticate": "Bearer"},
                 )
-            who = f"key {found}"
-            scope.setdefault("state", {})["key_id"] = found
+            who = f"key {found.id}"
+            scope.setdefault("state", {})["key_id"] = found.id
+            counted = await self._count(who)
+            _check_role(found, scope["path"])
+            return who, counted
         return who, await self._count(who)
 
     async def _count(self, who: str) -> dict[str, str]:
@@ -60,6 +65,18 @@ class Door:
                 headers={**headers, "retry-after": str(max(1, math.ceil(counted.reset_s)))},
             )
         return headers
+
+
+def _check_role(key: Key, path: str) -> None:
+    """Raises ApiError (403) where the key is of another role than what is asked for."""
+    needed: Role = "desk" if path.startswith(_DESK) else "shop"
+    if not key.opens(needed):
+        raise ApiError(
+            f"This key is of role '{key.role}': it opens {_OPENS[key.role]}, not {_OPENS[needed]}. "
+            f"Make another: outfit keys make NAME --role {needed}",
+            status=403,
+            code="wrong_role",
+        )
 
 
 def check_origin(scope: Scope) -> None:

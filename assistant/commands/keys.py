@@ -17,7 +17,9 @@ _HELP = (
     "Make, list and revoke keys of the API.\n\n"
     "None is needed as long as none was made and the server listens on this machine alone. From the first key on every "
     "request to the API needs one, and a server that listens on another address does not start without one. Clients "
-    "send it as `Authorization: Bearer outfit-...`; only a hash of it is kept."
+    "send it as `Authorization: Bearer outfit-...`; only a hash of it is kept.\n\n"
+    "A key of role `shop` opens the API, one of role `desk` the stylists' desk, and neither opens the other. Keys that were "
+    "made before there were roles open both."
 )
 
 
@@ -29,19 +31,22 @@ def add_to(cli: typer.Typer) -> None:
     cli.add_typer(keys, name="keys")
 
 
-def make(name: Annotated[str, typer.Argument(help="Whose key it is.")]) -> None:
+def make(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    role: Annotated[str, typer.Option(help="What it opens: shop (the API) or desk (the stylists' desk).")] = "shop",
+) -> None:
     """Make a key and print it. It is shown this once."""
-    typer.echo(_keys().make(name))
+    typer.echo(_keys().make(name, role))
 
 
 def list_keys() -> None:
-    """List the keys by id and name, with when each was made and revoked. Secrets are not kept and not shown."""
+    """List the keys by id, name and role, with when each was made and revoked. Secrets are not kept and not shown."""
     table = Table(box=None, pad_edge=False)
-    for heading in ("id", "name", "made", "revoked"):
+    for heading in ("id", "name", "role", "made", "revoked"):
         table.add_column(heading)
     for key in _keys().all():
         revoked = "" if key.revoked_at is None else f"{key.revoked_at:%Y-%m-%d %H:%M}"
-        table.add_row(key.id, key.name, f"{key.made_at:%Y-%m-%d %H:%M}", revoked)
+        table.add_row(key.id, key.name, key.role or "shop and desk", f"{key.made_at:%Y-%m-%d %H:%M}", revoked)
     console.out.print(table)
 
 

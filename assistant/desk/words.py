@@ -14,8 +14,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "desk.who_why": ("Decisions are kept with the name of who made them.", "每个决定都会记录是谁做的。"),
     "desk.key": ("Key", "密钥"),
     "desk.key_why": (
-        "This server asks for a key (outfit keys make NAME). It stays in this tab and is forgotten when you close it.",
-        "此服务器需要密钥（outfit keys make 名称）。密钥只留在本标签页，关闭即忘。",
+        "This server asks for a key of the desk (outfit keys make NAME --role desk). It stays in this tab and is forgotten when you close it.",
+        "此服务器需要造型台密钥（outfit keys make 名称 --role desk）。密钥只留在本标签页，关闭即忘。",
+    ),
+    "desk.key_role": (
+        "That key opens the shop’s API, not the desk. Make one for the desk: outfit keys make NAME --role desk",
+        "该密钥只能用于店铺 API，不能打开造型台。请创建造型台密钥：outfit keys make 名称 --role desk",
     ),
     "desk.key_wrong": ("That key opens nothing here.", "该密钥无效。"),
     "desk.begin": ("Begin", "开始"),

@@ -53,19 +53,19 @@ export async function api(path, body, method, signal) {
     if (error.name === 'AbortError') throw error;
     throw new Refused(0);
   }
-  if (reply.status === 401) {
-    await askKey(Boolean(key));
+  if (!reply.ok) {
+    const error = (await reply.json().catch(() => ({}))).error;
+    if (reply.status !== 401 && error?.code !== 'wrong_role') throw new Refused(reply.status, error);
+    await askKey(error?.code === 'wrong_role' ? 'desk.key_role' : key ? 'desk.key_wrong' : 'desk.key_why');
     return api(path, body, method, signal);
   }
-  if (!reply.ok) throw new Refused(reply.status, (await reply.json().catch(() => ({}))).error);
   if (reply.status === 204) return null;
   return (reply.headers.get('content-type') ?? '').includes('json') && !path.startsWith('export') ? reply.json() : reply.blob();
 }
 
 let asking = null;  // one question at a time, however many requests wait for it
-function askKey(wasWrong) {
-  asking ??= question([{ name: 'key', label: say('desk.key'), type: 'password', value: '' }],
-    wasWrong ? say('desk.key_wrong') : say('desk.key_why'))
+function askKey(why) {
+  asking ??= question([{ name: 'key', label: say('desk.key'), type: 'password', value: '' }], say(why))
     .then((given) => { sessionStorage.setItem('desk-key', given.key); asking = null; });
   return asking;
 }
