@@ -18,7 +18,8 @@ _TOGETHER = frozenset({
     "with", "match", "matches", "matching", "goes", "suits", "complement", "complements", "go with", "goes with",
     "pair with", "go well", "to go with", "wear with", "match with", "to match", "match my", "work with", "works with",
 })  # fmt: skip
-_SIZES = ("size", "码", "号", "岁", "cm", "kg", "厘米", "公斤", "斤", "寸", "years old", "year old")
+_SIZES = ("size", "码", "号", "岁", "cm", "kg", "厘米", "公斤", "斤", "寸", "后", "years old", "year old")
+_MEASURES = frozenset({"size", "尺码", "鞋码", "身高", "体重", "腰围", "胸围", "臀围", "脚长"})
 _SHAPES = frozenset("长 短 厚 黑 白 黄 紧 松 疼".split())  # said of the body where it stands before them
 
 
@@ -28,6 +29,8 @@ def settle(parts: list[Part]) -> list[Part]:
     _leave_out_the_body(parts)
     _leave_out_sizes(parts)
     has_amount = any(part.kind == "amount" for part in parts)
+    for before, part in zip(parts, parts[1:], strict=False):
+        part.after_de = before.word == "的"
     return _in_context([part for part in parts if part.kind != "filler"], has_amount=has_amount)
 
 
@@ -39,7 +42,7 @@ def _leave_out_the_garment(parts: Sequence[Part]) -> None:
     """
     clauses = {part.clause for part in parts if _speaks_of_going_together(part)}
     for i, part in enumerate(parts):
-        word, before = part.text.lower(), parts[i - 1].text.lower() if i else ""
+        word, before = part.word, parts[i - 1].word if i else ""
         owns = word in _OWNING or before + word in _OWNING
         if not (owns and clauses or word in _POINTING and (part.clause in clauses or before == "for")):
             continue
@@ -55,7 +58,7 @@ def _leave_out_the_garment(parts: Sequence[Part]) -> None:
 
 
 def _speaks_of_going_together(part: Part) -> bool:
-    text = part.text.lower()
+    text = part.word
     is_said_in_chinese = part.kind in ("filler", "also") and any(char in text for char in "搭配")
     return is_said_in_chinese or text in _TOGETHER or not _TOGETHER.isdisjoint(text.split())
 
@@ -69,7 +72,7 @@ def _in_context(parts: list[Part], *, has_amount: bool) -> list[Part]:
         prefers = prefers or part.kind in ("want", "like")
         if part.kind == "than" or (part.kind == "floor" and not has_amount):  # "rather flats than heels"
             part.kind = "negate" if prefers else "filler"
-        elif before == "amount" and part.text == "tops":
+        elif before == "amount" and part.word == "tops":
             part.kind = "limit"
         elif part.kind == "drop":
             part.kind, part.is_drop = "negate", True
@@ -77,11 +80,11 @@ def _in_context(parts: list[Part], *, has_amount: bool) -> list[Part]:
             part.kind = "filler"
         elif part.kind in ("keep", "like") and _is_about_the_rest(parts, i):  # "everything else stays"
             part.kind = "keep_rest"
-        elif part.text == "换" and before in HEADS and beside[1] in (*HEADS, *ATTRIBUTES, "cut", "shade"):
+        elif part.word == "换" and before in HEADS and beside[1] in (*HEADS, *ATTRIBUTES, "cut", "shade"):
             part.kind = "into"  # 高跟鞋换平底鞋
         elif part.kind == "complaint":  # 不磨脚: the complaint is refused; 鞋磨脚: the shoes are
             part.kind = "" if before in ("negate", "isnt") else "negate_after"
-        elif part.text == "配件" and part.kind == "slot" and beside[1] in HEADS:
+        elif part.word == "配件" and part.kind == "slot" and beside[1] in HEADS:
             part.kind = "filler"  # 配件上衣: a verb and a measure word
         elif part.kind == "gender" and before == "and":  # 跟男朋友去: company, not who it is for
             part.kind = "filler"
@@ -117,7 +120,7 @@ def _leave_out_the_body(parts: Sequence[Part]) -> None:
             while end < len(parts) and parts[end].kind in ("filler", "degree", "too", "body"):
                 end += 1
             is_said = end < len(parts) and parts[end].clause == part.clause
-            if is_said and (parts[end].kind == "shape" or parts[end].text in _SHAPES):
+            if is_said and (parts[end].kind == "shape" or parts[end].word in _SHAPES):
                 for other in parts[i : end + 1]:
                     other.kind = "filler"
     for part in parts:
@@ -128,8 +131,7 @@ def _leave_out_the_body(parts: Sequence[Part]) -> None:
 def _leave_out_sizes(parts: Sequence[Part]) -> None:
     """ "Size 38", 38码, 五十岁: no money, and nothing that a title says."""
     for before, part, after in zip([None, *parts], parts, [*parts[1:], None], strict=False):
-        if part.kind == "amount" and (
-            (after is not None and after.text.lower().startswith(_SIZES))
-            or (before is not None and before.text.lower() in ("size", "尺码"))
+        if (part.kind == "amount" or (part.kind == "" and part.word.isdigit())) and (
+            (after is not None and after.word.startswith(_SIZES)) or (before is not None and before.word in _MEASURES)
         ):
             part.kind = "filler"

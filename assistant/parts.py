@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from unicodedata import normalize
 
 from assistant.amounts import find_amounts
 from retrieval import resources
 from retrieval.lexicon import Term, cut, terms
-from retrieval.words import Unit, is_han, keys, units
+from retrieval.words import Unit, is_han, keys, simplify, units
 
 ATTRIBUTES = {"colour": "colours", "material": "materials", "pattern": "patterns"}  # kind of term -> field of a wish
 HEADS = frozenset({"category", "slot"})
@@ -30,7 +31,7 @@ _FREE = (
     "想请帮给找看搭配穿戴买送用有能会可该去来到在是像显当要需选换挑求搜查寻整办弄搞做试拿背拎放装带学练玩逛拍"  # verbs
     "很挺真最太更再稍都也还又先才却倒均皆就没不别蛮超好"  # adverbs
     "把被让从跟和与或及对为向由于以若而但且并"  # prepositions and conjunctions
-    "的地得了着过吗呢吧啊呀嘛哦嗯哈啦咯呗哒么"  # particles
+    "的得了着过吗呢吧啊呀嘛哦嗯哈啦咯呗哒么"  # particles
 )
 _BEFORE = frozenset(_FREE + "件条双个顶只副套份身对块种类款多全各某每")
 _AFTER = frozenset(_FREE + "上下里中时感味范风款系色型料类种点些式样")
@@ -47,10 +48,16 @@ class Part:
     value: Decimal | None = None
     clause: int = 0
     after_comma: bool = False
+    after_de: bool = False  # 的 ends what is said of a noun: 没有logo的纯色卫衣
     is_unwanted: bool = False
     is_drop: bool = False  # "remove the colour filter" lifts a condition; "remove the hat" makes one
     is_taken: bool = False  # it belongs to a command, and is no wish of its own
     is_lifted: bool = False  # "it doesn't have to be leather": neither wanted nor barred
+
+    @property
+    def word(self) -> str:
+        """The text for comparing: small letters of usual width, simplified characters."""
+        return simplify(normalize("NFKC", self.text)).lower()
 
 
 @cache
@@ -108,8 +115,8 @@ def _makes_a_word(a: Part, b: Part) -> bool:
     if a.start + len(a.text) != b.start or not (is_han(a.text) and is_han(b.text)):
         return False
     if _is_unknown(a):
-        return _is_unknown(b) or (_is_loose(b) and b.text not in _AFTER)
-    return _is_unknown(b) and _is_loose(a) and a.text not in _BEFORE
+        return _is_unknown(b) or (_is_loose(b) and b.word not in _AFTER)
+    return _is_unknown(b) and _is_loose(a) and a.word not in _BEFORE
 
 
 def _is_unknown(part: Part) -> bool:

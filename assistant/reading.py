@@ -56,19 +56,24 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
         if part.kind in ("negate", "isnt", "too", "lift"):
             if _content_follows(parts, i):
                 denying, denied_kind = True, None
-                only_qualities = part.kind == "isnt" or part.text in _LACKING
+                only_qualities = part.kind == "isnt" or part.word in _LACKING
                 lifting = part.kind == "lift"
-            elif part.kind == "too":
+            elif part.word == "too":
                 part.kind = "also"  # "a watch too"
-            else:
+            elif part.kind != "too":
                 _deny_back(parts, i, is_lifted=part.kind == "lift")
         elif part.kind == "negate_after":
             _deny_back(parts, i)
-        elif part.kind in ("but", "want", "only", "keep", "into"):
+        elif part.kind in ("but", "want", "like", "only", "keep", "into"):
             denying = False
         elif part.kind == "and" and denying:
             denying = i + 1 < len(parts) and (parts[i + 1].kind == denied_kind or parts[i + 1].kind == "negate")
-        elif denying and only_qualities and denied_kind is not None and part.kind not in (*ATTRIBUTES, "or"):
+        elif (
+            denying
+            and only_qualities
+            and denied_kind is not None
+            and (part.after_de or part.kind not in (*ATTRIBUTES, "or"))
+        ):
             denying = False  # "a winter coat that isn't black", 不是黑色的大衣: the coat is wanted
         elif denying and (part.kind in CONTENT or part.kind == ""):
             part.is_unwanted, part.is_lifted, denied_kind = True, lifting, part.kind

@@ -12,6 +12,7 @@ from assistant.wish import Wish
 from retrieval.items import Slot
 from retrieval.vocabulary import slot_of
 
+_DISLIKES = ("喜欢", "好看", "丑", "难看", "like", "ugly")
 _EXCEPT = frozenset({"除了", "除开", "except", "apart from", "but"})
 _COMMANDS = ("keep", "like", "swap", "swap_away", "more", "cheaper", "similar", "into", "this", "these")
 
@@ -136,7 +137,8 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
     if denied:
         whole = meant.of(meant.look if meant.is_named or not meant.names_a_piece else shown.pieces)
         gone = [opened] if opened and not meant.is_named and not meant.names_a_piece else whole
-        if reading.has("these") and not meant.is_named and not meant.names_a_piece:
+        is_of_all = reading.has("these") or (_is_nothing_but_dislike(reading) and not meant.is_this and not opened)
+        if is_of_all and not meant.is_named and not meant.names_a_piece:
             gone = list(shown.pieces)
         reading.take(CONTENT)
         return replace(wish, excluded=wish.excluded | {p.sku for p in gone}, locked=wish.locked - {p.sku for p in gone})
@@ -153,10 +155,10 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
             wish = wish.want("slots", {piece.slot})  # the new colour is for that piece alone
         reading.take({"category"})
         return replace(wish, like_sku=piece.sku) if piece else wish
-    is_liked = reading.has("like") and (meant.is_named or meant.names_a_piece or reading.has("this"))
-    is_liked = is_liked and (meant.is_named or meant.is_this)  # "all of them are nice" chooses none
+    is_liked = reading.has("like") and (meant.is_named or meant.is_this)  # "all of them are nice" chooses none
+    is_liked |= opened is not None and any(part.kind == "like" and part.word.startswith("就") for part in reading.parts)
     is_chosen = meant.is_named and not meant.names_a_piece and not _names_an_attribute(reading)
-    is_chosen = is_chosen and not reading.has("which")
+    is_chosen = is_chosen and not reading.has("which", "swap", "swap_away", "more")
     is_kept = reading.has("keep") and (meant.names_a_piece or not _names_an_attribute(reading))  # not "keep it casual"
     if is_kept or is_liked or is_chosen:
         kept = [opened] if opened and not meant.is_named and not meant.names_a_piece else in_look
@@ -168,6 +170,8 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         if any(part.kind == "topic:colours" for part in reading.parts):  # "another colour" of the same
             return replace(wish, like_sku=opened.sku) if opened else wish
         gone = meant.of(meant.look if meant.is_named else shown.pieces)
+        if opened and reading.has("swap", "swap_away") and not (meant.is_named or meant.names_a_piece):
+            gone = [opened]
         if reading.has("swap"):
             reading.take({"slot"})
         if reading.has("swap_away") or _swaps_what_it_follows(reading):  # "swap the shoes for sneakers": the first goes
@@ -218,7 +222,7 @@ def _exchanged(reading: Reading, shown: Shown) -> list[ShownPiece]:
 
 def _counts_shoes(part: Part) -> bool:
     """Of all pieces only shoes come in pairs: 换一双, "another pair"."""
-    return part.kind in ("swap", "this", "these") and ("双" in part.text or "pair" in part.text)
+    return part.kind in ("swap", "this", "these") and ("双" in part.word or "pair" in part.word)
 
 
 def _paired(reading: Reading, shown: Shown) -> list[ShownPiece]:
@@ -242,30 +246,41 @@ def _is_denied_reference(reading: Reading, meant: _Meant) -> bool:
         return True
     if meant.categories and _is_called_ugly(reading):
         return True
+    if _is_nothing_but_dislike(reading):
+        return True
     if not (meant.is_named or meant.is_this):
         return False
-    if meant.is_named and meant.names_a_piece and reading.has("too"):
+    if reading.has("too") and meant.names_a_piece and meant.is_named:
         return True  # "the third one is nice but the shoes are too sporty"
+    if reading.has("too") and not _names_an_attribute(reading) and (meant.is_named or meant.names_a_piece):
+        return True  # 第三套太花了, 这双鞋太高了
     return reading.has("negate", "negate_after") and not _names_an_attribute(reading)
 
 
 def _spares_what_it_names(reading: Reading) -> bool:
     """除了第一套都不喜欢, "I like none except the first": all else is refused."""
     denials = [part for part in reading.parts if part.kind in ("negate", "negate_after")]
-    return len(denials) > 1 and any(part.text.lower() in _EXCEPT for part in denials)
+    return len(denials) > 1 and any(part.word in _EXCEPT for part in denials)
 
 
 def _is_disliked(reading: Reading) -> bool:
     """ "I don't like the shoes": those that are shown; "no shoes" would bar all."""
-    said = [part.text for part in reading.parts if part.kind in ("negate", "negate_after")]
-    disliked = any(word in text.lower() for text in said for word in ("喜欢", "好看", "丑", "难看", "like", "ugly"))
+    said = [part.word for part in reading.parts if part.kind in ("negate", "negate_after")]
+    disliked = any(word in text for text in said for word in _DISLIKES)
     return disliked and not _names_an_attribute(reading) and not reading.has("swap", "swap_away", "into")
+
+
+def _is_nothing_but_dislike(reading: Reading) -> bool:
+    """ "I don't like it", 不满意: said of all that is shown, or of the piece that was opened."""
+    said = [part.word for part in reading.parts if part.kind in ("negate", "negate_after")]
+    about = any(part.kind in (*CONTENT, "") or part.kind.startswith(("topic", "ordinal")) for part in reading.parts)
+    return not about and any(word in text for text in said for word in (*_DISLIKES, "满意"))
 
 
 def _is_called_ugly(reading: Reading) -> bool:
     """裤子不好看: what is seen looks bad; 不喜欢裤子 bars them all."""
-    said = [part.text for part in reading.parts if part.kind in ("negate", "negate_after")]
-    return any(word in text.lower() for text in said for word in ("好看", "丑", "难看", "ugly", "hideous")) and (
+    said = [part.word for part in reading.parts if part.kind in ("negate", "negate_after")]
+    return any(word in text for text in said for word in ("好看", "丑", "难看", "ugly", "hideous")) and (
         not _names_an_attribute(reading) and not reading.has("swap", "swap_away", "into")
     )
 

@@ -267,7 +267,7 @@ def _nouns(reading: Reading, wish: Wish) -> Wish:
 
 def _exchange(reading: Reading, wish: Wish) -> Wish:
     """把裙子换成裤子, "swap the skirt for trousers": what is named first makes way for what is named after it."""
-    named = [part for part in reading.parts if part.kind == "category" and not part.is_taken]
+    named = [part for part in reading.parts if part.kind == "category" and not part.is_taken and not part.is_unwanted]
     into = next((part.start for part in reading.parts if part.kind == "into"), None)
     if into is not None:
         gone = [part for part in named if part.start < into]
@@ -331,4 +331,6 @@ def _unknown_runs(reading: Reading) -> list[tuple[Part, str]]:
         else:
             runs.append((part, part.text))
         end = part.start + len(part.text) if part.term is None else -1
-    return [(part, text) for part, text in runs if len(text) > 1 or not is_han(text)]
+    return [
+        (part, text) for part, text in runs if len(text) > 1 or not is_han(text) or (part.term and not part.term.kind)
+    ]
