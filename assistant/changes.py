@@ -24,7 +24,7 @@ def choices(talk: Talk) -> tuple[Choice, ...]:
 
 
 def opened(talk: Talk, answer: Recommendation) -> Reply:
-    """A kept look as the beginning of a conversation. Chosen by whoever kept it, in the words of that time."""
+    """A kept look as the beginning of a conversation. Chosen by whoever kept it."""
     new = talk.changed(answer=answer, photo=None, size=(0, 0), detections=(), **AFRESH)
     return Reply(new, (Line("link.opened"), Answered(answer, is_new=True)))
 

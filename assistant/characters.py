@@ -5,12 +5,13 @@ A title is only given where it is true of the whole set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.compatibility import dressiness
 from assistant.harmony import relation, tone_of
 from assistant.phrases import colour_word
+from retrieval.colours import colours
 from retrieval.items import Garment, Lang
 
 _TONAL = frozenset({"tone_on_tone", "same_colour", "neutrals_same"})
@@ -75,6 +76,15 @@ _PLAIN = {
     "en": ("With {colour}", "Another way", "A third way", "One more way"),
     "zh": ("搭配{colour}", "换一种搭法", "第三种搭法", "再换一种搭法"),
 }
+
+
+def titles() -> Iterator[dict[Lang, str]]:
+    """Every title that `title_for` gives, in each language."""
+    yield from (character.titles for character in CHARACTERS)
+    (en, *more_en), (zh, *more_zh) = _PLAIN["en"], _PLAIN["zh"]
+    for name in colours():
+        yield {"en": en.format(colour=colour_word(name, "en")), "zh": zh.format(colour=colour_word(name, "zh"))}
+    yield from ({"en": first, "zh": second} for first, second in zip(more_en, more_zh, strict=True))
 
 
 def title_for(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from assistant import changes, own_clothes, turn
 from assistant.looks import Look, Piece, Recommendation
+from assistant.retelling import look_in
 from assistant.stylist import Progress, Stylist, Watcher
 from assistant.stylists import Answer
 from assistant.talk import (
@@ -156,8 +157,8 @@ class Chat:
                 return self._from_own(talk, own, watch)
             case FromShop():
                 return self._from_shop(talk, watch)
-            case OpenLook(answer):
-                return changes.opened(talk, answer)
+            case OpenLook(answer, lang):
+                return changes.opened(talk, answer if lang == talk.lang else self._in_language(answer, talk.lang))
             case Speak(lang):
                 return self._speak(talk, lang, watch)
             case Undo():
@@ -395,8 +396,16 @@ class Chat:
         answer = self._looks(talk, wish, kept, watch)
         return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Answered(answer, is_new=True),))
 
+    def _in_language(self, answer: Recommendation, lang: Lang) -> Recommendation:
+        """A kept answer, told anew: the same pieces, whatever is thought of them today."""
+        looks = []
+        for look in answer.looks:
+            pieces = tuple(self._retold(answer.garment, piece, lang) for piece in look.pieces)
+            looks.append(look_in(replace(look, pieces=pieces), answer.garment, lang))
+        return replace(answer, looks=tuple(looks))
+
     def _retold(self, garment: Garment, piece: Piece, lang: Lang) -> Piece:
-        """A locked piece with its reason in another language. It was admitted once: a second opinion does not unlock it."""
+        """A locked or kept piece with its reason in another language. It was admitted once: a second opinion does not unlock it."""
         picture = self._own_picture if piece.is_own else self.stylist.pictures
         verdict = self.stylist.model.judge(garment, piece.item.as_garment(picture(piece.item)), lang)
         return replace(piece, verdict=verdict) if verdict.answer is Answer.YES else piece

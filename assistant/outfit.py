@@ -343,6 +343,11 @@ _WHY = {
 }
 
 
+def reasons_of_gaps(slot: Slot, lang: Lang, budget: str) -> list[str]:
+    """Every sentence that a place which stays empty may get, in one order for all languages."""
+    return [_WHY[lang][why].format(slot=slot_word(slot, lang), budget=budget) for why in sorted(_WHY[lang])]
+
+
 def _unfilled(pool: _Pool, pieces: Sequence[Piece], shown: set[str], wish: Wish, lang: Lang) -> tuple[Unfilled, ...]:
     """The open slots of this look, each with the reason; top and bottom are not open beside a one-piece, nor it beside
     them."""

@@ -123,9 +123,10 @@ class FromShop:
 
 @dataclass(frozen=True, slots=True)
 class OpenLook:
-    """Go on from a look that was kept."""
+    """Go on from a look that was kept, in the language of whoever opens it; `lang` is the one that it was kept in."""
 
     answer: Recommendation
+    lang: Lang
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,11 @@ from PIL import Image
 
 from assistant import talk as does
 from assistant.chat import Chat
+from assistant.looks import Trace, Unfilled
+from assistant.retelling import look_in
 from assistant.stylist import Progress
 from assistant.talk import Choice, Found, Line, Reply, Talk, Trouble
+from assistant.wish import Wish
 from retrieval.errors import InvalidInput
 from retrieval.items import Box, Detection, Gender, Slot
 
@@ -227,6 +230,37 @@ def test_another_language_tells_the_same_looks_anew(start, shown):
     assert reply.talk.lang == "zh"
     reasons = [piece.verdict.reason for piece in reply.talk.pieces()]
     assert reasons and all(any("\u4e00" <= char <= "\u9fff" for char in reason) for reason in reasons)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_kept_look_is_told_in_the_language_of_whoever_opens_it(start, shown, lang):
+    """The slow twin: the same looks, composed anew in that language."""
+    chat_, other = start(), "zh" if lang == "en" else "en"
+    kept = replace(chat_.stylist.complete(shown.garment, Wish(lang=other, budget_total=Decimal(200))), trace=Trace())
+    twin = chat_.stylist.complete(shown.garment, Wish(lang=lang, budget_total=Decimal(200)))
+    opener = Talk(wish=Wish(lang=lang))
+    reply, _ = run(chat_, opener, does.OpenLook(kept, other))
+    told = reply.talk.answer.looks
+    assert told == twin.looks != kept.looks and any(look.unfilled for look in told)
+    same, _ = run(chat_, opener, does.OpenLook(twin, lang))
+    assert same.talk.answer is twin  # nothing to tell anew
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("No bag in the shop goes with it.", "店里没有能搭配的包。"),
+        ("No bag fits what is left of the budget of 120.50 USD.", "在120.50 USD的预算内，没有放得下的包。"),
+        ("“Navy Bag” is no longer in the shop.", "「Navy Bag」已不在店里。"),
+        ("店里没有能搭配的包。", "店里没有能搭配的包。"),
+        ("Something that a shop wrote.", "Something that a shop wrote."),
+    ],
+)
+def test_the_reason_of_a_gap_is_told_anew_with_what_it_names(shown, reason, told):
+    look = replace(shown.answer.looks[0], title="With navy blue", unfilled=(Unfilled(Slot.BAG, reason),))
+    new = look_in(look, shown.garment, "zh")
+    assert (new.unfilled[0].reason, new.title) == (told, "搭配藏青色")
+    assert look_in(replace(look, title="Mei’s choice"), shown.garment, "zh").title == "Mei’s choice"
 
 
 def test_small_talk_changes_nothing_and_asks_for_a_wish(start, shown):

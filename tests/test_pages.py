@@ -696,6 +696,13 @@ def test_a_link_opens_a_look_again_and_goes_on_from_it(visit):
     assert other.tab.locator(".yours img").first.evaluate("img => img.naturalWidth") > 0
     other.say("no bag")
     assert len(other.names()) == 3
+    chinese = visit(locale="zh-CN")
+    chinese.tab.goto(link)
+    chinese.tab.wait_for_selector(".look", timeout=90_000)
+    chinese.answered()
+    assert chinese.tab.locator(".look [data-piece]").count() == len(names)
+    for told in (".look h4", ".look .piece .why"):
+        assert re.search("[\u4e00-\u9fff]", chinese.text(told)), told
     other.tab.goto(link[:-4] + "zzzz")
     other.tab.wait_for_selector(".trouble", timeout=90_000)
     assert "not kept any more" in other.text(".trouble")

@@ -71,7 +71,8 @@ class Reader:
             case {"act": "mine", "id": str(name)}:
                 return talk.Wear(self.wardrobe.garment(visitor or "", name))
             case {"act": "open_look", "token": str(token)}:
-                return talk.OpenLook(self.wardrobe.open_look(token).answer)
+                kept = self.wardrobe.open_look(token)
+                return talk.OpenLook(kept.answer, kept.lang)
             case {"act": "speak", "lang": "en" | "zh" as lang}:
                 return talk.Speak(lang)
             case {"act": "undo"}:

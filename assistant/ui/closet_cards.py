@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from assistant.looks import OWN
+from assistant.retelling import title_in
 from assistant.ui.cards import backed, button, icon, picture, picture_address
 from assistant.wardrobe import KeptLook
 from assistant.words import category_name, price_text, say
@@ -48,13 +49,14 @@ def _look(kept: KeptLook, lang: Lang) -> str:
     if garment is not None and garment.picture is not None:
         tiles.insert(0, f'<img src="wardrobe/pictures/{escape(kept.token)}" alt="{escape(garment.title)}" loading="lazy">')
     board = "".join(f"<i>{tile}</i>" for tile in tiles[:_MOST_TILES])
+    title = title_in(look.title, lang)
     total = price_text(look.total, look.currency, lang)
     link = button("link", say("look.link", lang), look="quiet", picture="link", token=kept.token)
     opens = say("own.open", lang)
     return (
         f'<li><button type="button" class="product" data-act="open_look" data-token="{escape(kept.token)}" '
-        f'title="{escape(opens)}"><span class="frame four">{board}</span><span>{escape(look.title)}</span>'
-        f"<b>{escape(total)}</b></button>{link}{_remove(kept.token, look.title, lang)}</li>"
+        f'title="{escape(opens)}"><span class="frame four">{board}</span><span>{escape(title)}</span>'
+        f"<b>{escape(total)}</b></button>{link}{_remove(kept.token, title, lang)}</li>"
     )
 
 
