@@ -31,6 +31,7 @@ _HAN_DIGITS = {char: value for value, char in enumerate("零一二三四五六�
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _SIGNS = frozenset({"$", "¥", "€", "£", "₹"})
 _MONEY = _SIGNS | {"元", "块", "刀"}
+_COUNTED = frozenset("月 日 号 岁 码 年 度 斤 寸 后".split())  # 十月, 38码: no money
 _LEAST = 10  # smaller numbers are counts ("two shoes", 一条), unless a currency stands beside
 _MOST = 10**9  # beyond it is a telephone number
 
@@ -50,7 +51,7 @@ def find_amounts(units: Sequence[Unit]) -> list[Amount]:
     i = 0
     while i < len(units):
         value, end = _read(units, i)
-        if value is None or _ends_a_word(units, i):
+        if value is None or _ends_a_word(units, i) or (end < len(units) and units[end].key in _COUNTED):
             i += 1
             continue
         beside = {unit.key for unit in (*units[max(0, i - 1) : i], *units[end : end + 1])}

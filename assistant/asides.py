@@ -13,6 +13,7 @@ _QUALITIES = frozenset({*ATTRIBUTES, "cut", "shade", "gender", "each", "this", "
 _POINTING = frozenset(
     "this that these those my our 这 这个 这件 这双 这条 这套 这款 那件 那条 那双 我 我的 我这".split()
 )
+_GIVING = frozenset({"给我", "和我", "跟我", "为我", "同我"})  # before 的 they speak of what is mine
 _OWNING = frozenset({"i have", "i've got", "i own", "我有", "我买了", "我刚买了", "刚买了", "新买的", "我新买的"})
 _TOGETHER = frozenset({
     "with", "match", "matches", "matching", "goes", "suits", "complement", "complements", "go with", "goes with",
@@ -20,6 +21,7 @@ _TOGETHER = frozenset({
 })  # fmt: skip
 _SIZES = ("size", "码", "号", "岁", "cm", "kg", "厘米", "公斤", "斤", "寸", "后", "years old", "year old")
 _MEASURES = frozenset({"size", "尺码", "鞋码", "身高", "体重", "腰围", "胸围", "臀围", "脚长"})
+_ENGLISH_SHAPES = frozenset("wide broad big large small narrow thick short long full curvy flat wider bigger".split())
 _SHAPES = frozenset("长 短 厚 黑 白 黄 紧 松 疼".split())  # said of the body where it stands before them
 
 
@@ -41,10 +43,14 @@ def _leave_out_the_garment(parts: Sequence[Part]) -> None:
     of owning: the message) speaks of going together.
     """
     clauses = {part.clause for part in parts if _speaks_of_going_together(part)}
+    left_out = -1
     for i, part in enumerate(parts):
+        if i <= left_out:
+            continue
         word, before = part.word, parts[i - 1].word if i else ""
         owns = word in _OWNING or before + word in _OWNING
-        if not (owns and clauses or word in _POINTING and (part.clause in clauses or before == "for")):
+        points = word in _POINTING or (word in _GIVING and i + 1 < len(parts) and parts[i + 1].word == "的")
+        if not (owns and clauses or points and (part.clause in clauses or before == "for")):
             continue
         ends = (
             j
@@ -53,6 +59,7 @@ def _leave_out_the_garment(parts: Sequence[Part]) -> None:
         )
         noun = next(ends, len(parts))
         if noun < len(parts) and parts[noun].kind in HEADS and parts[noun].clause == part.clause:
+            left_out = noun
             for other in parts[i : noun + 1]:
                 other.kind = "filler"
 
@@ -60,6 +67,7 @@ def _leave_out_the_garment(parts: Sequence[Part]) -> None:
 def _speaks_of_going_together(part: Part) -> bool:
     text = part.word
     is_said_in_chinese = part.kind in ("filler", "also") and any(char in text for char in "搭配")
+    is_said_in_chinese |= text.startswith(("适合什么", "里面", "外面", "下面", "上面")) or text in ("适合", "合适")
     return is_said_in_chinese or text in _TOGETHER or not _TOGETHER.isdisjoint(text.split())
 
 
@@ -116,6 +124,8 @@ def _leave_out_the_body(parts: Sequence[Part]) -> None:
     for i, part in enumerate(parts):
         if part.kind == "body":
             part.kind = "filler"
+            if i and parts[i - 1].word in _ENGLISH_SHAPES:
+                parts[i - 1].kind = "filler"
             end = i + 1
             while end < len(parts) and parts[end].kind in ("filler", "degree", "too", "body"):
                 end += 1
@@ -123,15 +133,30 @@ def _leave_out_the_body(parts: Sequence[Part]) -> None:
             if is_said and (parts[end].kind == "shape" or parts[end].word in _SHAPES):
                 for other in parts[i : end + 1]:
                     other.kind = "filler"
-    for part in parts:
+    for part, after in zip(parts, [*parts[1:], None], strict=False):
         if part.kind == "shape":
-            part.kind = "" if len(part.text) == 1 else "filler"
+            is_asked = after is not None and after.kind == "degree"  # 细一点
+            part.kind = "cut" if is_asked else "" if len(part.text) == 1 else "filler"
 
 
 def _leave_out_sizes(parts: Sequence[Part]) -> None:
     """ "Size 38", 38码, 五十岁: no money, and nothing that a title says."""
     for before, part, after in zip([None, *parts], parts, [*parts[1:], None], strict=False):
         if (part.kind == "amount" or (part.kind == "" and part.word.isdigit())) and (
-            (after is not None and after.word.startswith(_SIZES)) or (before is not None and before.word in _MEASURES)
+            (after is not None and after.word.startswith(_SIZES))
+            or _is_ordinal(part, after)
+            or (before is not None and before.word in _MEASURES)
         ):
             part.kind = "filler"
+        elif before is not None and _is_ordinal(before, part):
+            part.kind = "filler"
+
+
+def _is_ordinal(number: Part, after: Part | None) -> bool:
+    """ "80th": a number with its ending right behind it."""
+    return (
+        after is not None
+        and number.word.isdigit()
+        and after.word in ("st", "nd", "rd", "th")
+        and number.start + len(number.text) == after.start
+    )

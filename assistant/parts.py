@@ -48,6 +48,7 @@ class Part:
     value: Decimal | None = None
     clause: int = 0
     after_comma: bool = False
+    after_gap: bool = False  # a space before it: in Chinese as good as a comma
     after_de: bool = False  # 的 ends what is said of a noun: 没有logo的纯色卫衣
     is_unwanted: bool = False
     is_drop: bool = False  # "remove the colour filter" lifts a condition; "remove the hat" makes one
@@ -84,7 +85,11 @@ def cut_into_parts(message: str) -> list[Part]:
         clause += bool(stops)
         previous_end = found[end - 1].end
         text = message[found[start].start : previous_end]
-        parts.append(Part(kind, text, found[start].start, term, value, clause, bool(stops) and stops[0] in _COMMA))
+        parts.append(
+            Part(
+                kind, text, found[start].start, term, value, clause, bool(stops) and stops[0] in _COMMA, " " in between
+            )
+        )
 
     for amount in [*amounts, None]:
         stop = amount.start if amount else len(found)

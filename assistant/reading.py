@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from assistant.asides import settle
 from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part, cut_into_parts
+from retrieval.words import is_han
 
 _LACKING = frozenset("没有 没带 不带 无 没 不".split())  # 没有图案的T恤, 不起球的毛衣: the noun is wanted
 
@@ -104,11 +105,14 @@ def _content_follows(parts: Sequence[Part], i: int) -> bool:
 
 
 def _deny_back(parts: Sequence[Part], i: int, *, is_lifted: bool = False) -> None:
+    of_all = any(part.kind == "these" for part in parts if part.clause == parts[i].clause)  # 黑色 白色都不要
     for part in reversed(parts[:i]):
         if part.clause != parts[i].clause or part.kind in ("negate", "negate_after", "want", "but"):
             return
         if part.kind in CONTENT:
             part.is_unwanted, part.is_lifted = True, is_lifted
+            if part.after_gap and is_han(part.text) and not of_all:  # 换成蓝色吧 黑的算了
+                return
 
 
 def _is_list_of(parts: Sequence[Part], i: int, kind: str | None) -> bool:

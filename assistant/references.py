@@ -92,7 +92,8 @@ def _is_command(parts: Sequence[Part], before: Sequence[Sequence[Part]]) -> bool
     reading = Reading(list(parts))
     if reading.has(*_COMMANDS) or _numbers(parts):
         return True
-    return reading.has("negate", "negate_after") and reading.has(*HEADS) and any(_numbers(other) for other in before)
+    refuses = reading.has("negate", "negate_after") and reading.has(*HEADS)
+    return refuses and any(_numbers(other) or Reading(list(other)).has("keep") for other in before)
 
 
 def _numbers(parts: Iterable[Part]) -> list[int]:
@@ -146,7 +147,7 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         return _cheaper(reading, wish, shown, meant)
     if reading.has("pricier"):
         return replace(wish, cheaper_than=())
-    points = meant.is_named and meant.names_a_piece or meant.is_this and opened is not None
+    points = (meant.is_named and meant.names_a_piece or meant.is_this and opened is not None) and not reading.has("too")
     if reading.has("into") and (gone := _exchanged(reading, shown)):
         return replace(wish, excluded=wish.excluded | {piece.sku for piece in gone})
     if reading.has("similar", "into") or (points and _names_an_attribute(reading)):

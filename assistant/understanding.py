@@ -269,6 +269,7 @@ def _exchange(reading: Reading, wish: Wish) -> Wish:
     """把裙子换成裤子, "swap the skirt for trousers": what is named first makes way for what is named after it."""
     named = [part for part in reading.parts if part.kind == "category" and not part.is_taken and not part.is_unwanted]
     into = next((part.start for part in reading.parts if part.kind == "into"), None)
+    wish = _exchange_attributes(reading, wish, into) if into is not None else wish
     if into is not None:
         gone = [part for part in named if part.start < into]
     else:
@@ -278,6 +279,16 @@ def _exchange(reading: Reading, wish: Wish) -> Wish:
     for part in gone:
         part.is_taken = True
     return replace(wish, categories=wish.categories - {name for part in gone for name in part.term.categories})
+
+
+def _exchange_attributes(reading: Reading, wish: Wish, into: int) -> Wish:
+    """黑色换成灰色: black makes way."""
+    for kind, name in ATTRIBUTES.items():
+        asked = reading.wanted(kind)
+        gone = {part.term.name for part in asked if part.start < into}
+        if gone and len(gone) < len({part.term.name for part in asked}):
+            wish = replace(wish, **{name: getattr(wish, name) - gone})
+    return wish
 
 
 def _modified_heads(parts: Sequence[Part]) -> list[Part]:
