@@ -51,7 +51,7 @@ def find_amounts(units: Sequence[Unit]) -> list[Amount]:
     i = 0
     while i < len(units):
         value, end = _read(units, i)
-        if value is None or _ends_a_word(units, i) or (end < len(units) and units[end].key in _COUNTED):
+        if value is None or _ends_a_word(units, i) or _counts_time(units[end : end + 2]):
             i += 1
             continue
         beside = {unit.key for unit in (*units[max(0, i - 1) : i], *units[end : end + 1])}
@@ -59,6 +59,12 @@ def find_amounts(units: Sequence[Unit]) -> list[Amount]:
             found.append(Amount(i, end, value))
         i = end
     return found
+
+
+def _counts_time(after: Sequence[Unit]) -> bool:
+    """Units right behind a number that make it a date, an age or a size."""
+    words = [unit.key for unit in after]
+    return bool(words) and (words[0] in _COUNTED or words == ["大", "寿"])
 
 
 def _ends_a_word(units: Sequence[Unit], i: int) -> bool:

@@ -30,10 +30,9 @@ def settle(parts: list[Part]) -> list[Part]:
     _leave_out_the_garment(parts)
     _leave_out_the_body(parts)
     _leave_out_sizes(parts)
-    has_amount = any(part.kind == "amount" for part in parts)
     for before, part in zip(parts, parts[1:], strict=False):
         part.after_de = before.word == "的"
-    return _in_context([part for part in parts if part.kind != "filler"], has_amount=has_amount)
+    return _in_context([part for part in parts if part.kind != "filler"])
 
 
 def _leave_out_the_garment(parts: Sequence[Part]) -> None:
@@ -71,14 +70,15 @@ def _speaks_of_going_together(part: Part) -> bool:
     return is_said_in_chinese or text in _TOGETHER or not _TOGETHER.isdisjoint(text.split())
 
 
-def _in_context(parts: list[Part], *, has_amount: bool) -> list[Part]:
+def _in_context(parts: list[Part]) -> list[Part]:
     """Phrases whose meaning hangs on their neighbours, settled."""
     prefers = False
     for i, part in enumerate(parts):
         before = parts[i - 1].kind if i else ""
         beside = (before, parts[i + 1].kind if i + 1 < len(parts) else "")
         prefers = prefers or part.kind in ("want", "like")
-        if part.kind == "than" or (part.kind == "floor" and not has_amount):  # "rather flats than heels"
+        is_of_money = any(other.kind == "amount" and other.clause == part.clause for other in parts)
+        if part.kind == "than" or (part.kind == "floor" and not is_of_money):  # "rather flats than heels"
             part.kind = "negate" if prefers else "filler"
         elif before == "amount" and part.word == "tops":
             part.kind = "limit"
@@ -100,11 +100,10 @@ def _in_context(parts: list[Part], *, has_amount: bool) -> list[Part]:
     for part in parts:  # "but" opens a clause of its own
         clause += part.kind == "but"
         part.clause += clause
-    kinds = {part.kind for part in parts}
-    if "filter" in kinds and "negate" in kinds:  # "remove the leather filter", 不要限制颜色了
-        for part in parts:
-            if part.kind == "negate":
-                part.kind, part.is_drop = "lift", True
+    filtered = {part.clause for part in parts if part.kind == "filter"}
+    for part in parts:  # "remove the leather filter", 不要限制颜色了
+        if part.kind == "negate" and part.clause in filtered:
+            part.kind, part.is_drop = "lift", True
     return [part for part in parts if part.kind not in ("filler", "filter")]
 
 

@@ -14,7 +14,7 @@ from retrieval.vocabulary import slot_of
 
 _DISLIKES = ("喜欢", "好看", "丑", "难看", "like", "ugly")
 _EXCEPT = frozenset({"除了", "除开", "except", "apart from", "but"})
-_COMMANDS = ("keep", "like", "swap", "swap_away", "more", "cheaper", "similar", "into", "this", "these")
+_COMMANDS = ("keep", "like", "swap", "swap_away", "more", "cheaper", "similar", "into", "this")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +70,54 @@ def follow(reading: Reading, wish: Wish, shown: Shown) -> Wish:
     shoes"). A clause that names no piece and no look speaks of those named before it."""
     numbers_of = sorted({part.clause for part in reading.parts})
     clauses = [[part for part in reading.parts if part.clause == number] for number in numbers_of]
-    if sum(_is_command(parts, clauses[:i]) for i, parts in enumerate(clauses)) < 2 or reading.has("keep_rest"):
+    commands = [i for i, parts in enumerate(clauses) if _is_command(parts, clauses[:i])]
+    if len(commands) == 1 and _stands_alone(clauses, commands[0], shown):
+        return _command(Reading(clauses[commands[0]]), wish, shown)
+    if len(commands) < 2 or reading.has("keep_rest"):
         return _command(reading, wish, shown)
     heads: list[Part] = []
     numbers: list[int] = []
     for parts in clauses:
         named = [part for part in parts if part.kind in HEADS]
         numbers_here = _numbers(parts)
-        if not named and Reading(parts).has(*_COMMANDS):
+        if not named and Reading(parts).has(*_COMMANDS, "these"):
             parts = [*heads, *parts]
         heads = named or heads
-        only_points = bool(numbers_here) and not named and not Reading(parts).has(*_COMMANDS, "negate", "negate_after")
+        only_points = (
+            bool(numbers_here) and not named and not Reading(parts).has(*_COMMANDS, "these", "negate", "negate_after")
+        )
         if not (only_points and parts is not clauses[-1]):  # "the second one, but cheaper": nothing is chosen yet
             wish = _command(Reading(parts), wish, shown, numbers)
         numbers = numbers_here or numbers
     return wish
 
 
+def _stands_alone(clauses: Sequence[list[Part]], place: int, shown: Shown) -> bool:
+    """Is the one command said in its own clause, and the rest a wish of its own? "Not this one, in navy" is; "I like the
+    second pair, but in black", and whatever follows a piece that was opened, is not."""
+    command = Reading(clauses[place])
+    others = Reading([part for i, parts in enumerate(clauses) if i != place for part in parts])
+    if (
+        not others.parts
+        or others.has("but", "into", "similar", "keep_rest")
+        or command.has("into", "similar", "keep_rest")
+    ):
+        return False
+    if shown.opened is not None and not command.has("negate", "negate_after", "keep"):
+        return False
+    before = Reading([part for parts in clauses[:place] for part in parts])
+    return bool(_numbers(command.parts)) or command.has("this", "these", *HEADS) or not before.has(*HEADS)
+
+
 def _is_command(parts: Sequence[Part], before: Sequence[Sequence[Part]]) -> bool:
     """Does the clause ask for something with what is shown? "But not the top" does where a look was named before."""
     reading = Reading(list(parts))
-    if reading.has(*_COMMANDS) or _numbers(parts):
+    has_attribute = _names_an_attribute(reading)
+    if reading.has(*_COMMANDS) or _numbers(parts) or (reading.has("these") and not has_attribute):
         return True
-    refuses = reading.has("negate", "negate_after") and reading.has(*HEADS)
+    if reading.has(*HEADS) and (_is_disliked(reading) or _is_called_ugly(reading)):
+        return True
+    refuses = reading.has("negate", "negate_after") and reading.has(*HEADS) and not has_attribute
     return refuses and any(_numbers(other) or Reading(list(other)).has("keep") for other in before)
 
 
@@ -141,7 +166,9 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         is_of_all = reading.has("these") or (_is_nothing_but_dislike(reading) and not meant.is_this and not opened)
         if is_of_all and not meant.is_named and not meant.names_a_piece:
             gone = list(shown.pieces)
-        reading.take(CONTENT)
+        pointed = {part.clause for part in reading.parts if part.kind in ("this", "these", "too", *HEADS)}
+        pointed |= {part.clause for part in reading.parts if _numbers([part])}
+        Reading([part for part in reading.parts if part.clause in pointed]).take(CONTENT)
         return replace(wish, excluded=wish.excluded | {p.sku for p in gone}, locked=wish.locked - {p.sku for p in gone})
     if reading.has("cheaper") and not reading.has("amount"):
         return _cheaper(reading, wish, shown, meant)

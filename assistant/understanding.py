@@ -256,13 +256,19 @@ def _nouns(reading: Reading, wish: Wish) -> Wish:
         places = {slot_of(name) for name in asked}
         kept = {name for name in wish.categories if add or slot_of(name) not in places}
         wish = wish.want("categories", {*asked, *kept})
-        if reading.has("only", "more") and not reading.is_comparison:
+        if _is_said_of_categories(reading, ("only", "more")) and not reading.is_comparison:
             wish = wish.want("slots", {slot for slot in places if slot})
     if slots := {Slot(part.term.name) for part in reading.wanted("slot")}:
         wish = wish.want("slots", slots, add=add)
     elif reading.has("whole") or (reading.has("total") and not reading.has("amount")):
         wish = replace(wish, slots=frozenset())
     return wish
+
+
+def _is_said_of_categories(reading: Reading, kinds: Sequence[str]) -> bool:
+    """Does one of these stand in a clause with a category that is asked for?"""
+    clauses = {part.clause for part in reading.wanted("category")}
+    return any(part.kind in kinds and part.clause in clauses for part in reading.parts)
 
 
 def _exchange(reading: Reading, wish: Wish) -> Wish:
@@ -296,7 +302,11 @@ def _modified_heads(parts: Sequence[Part]) -> list[Part]:
     return [
         b
         for a, b in zip(parts, parts[1:], strict=False)
-        if b.kind in HEADS and b.is_unwanted and a.is_unwanted and (a.kind in CONTENT - HEADS or not a.kind)
+        if a.clause == b.clause
+        and b.kind in HEADS
+        and b.is_unwanted
+        and a.is_unwanted
+        and (a.kind in CONTENT - HEADS or not a.kind)
     ]
 
 

@@ -99,6 +99,48 @@ def test_small_talk_around_a_wish_changes_nothing(lang, before, after):
             assert not differences(talked, understand(p.say, p.prior, shown=p.shown)), p.say
 
 
+def changed(wish: Wish) -> set[str]:
+    """The fields that differ from an empty wish, those that hang together under one name."""
+    together = {"usage": "occasion", "tone": "colours", "currency": "budget", "slots": "categories"}
+    names = {each.name for each in fields(Wish) if getattr(wish, each.name) != getattr(Wish(), each.name)} - {"lang"}
+    names = {"budget" if name.startswith("budget") else name.removeprefix("without_") for name in names}
+    return {together.get(name, name) for name in names}
+
+
+@pytest.mark.parametrize("lang, comma", [("zh", "，"), ("en", ", ")])
+def test_two_wishes_in_one_message_are_both_understood(lang, comma):
+    """Of different fields, and no amounts: "under 200" bounds what the other wish names."""
+    plain = [p for p in TUNED if p.lang == lang and p.shown is None and p.prior == Wish() and changed(p.expected)]
+    plain = [p for p in plain if not differences(understand(p.say, Wish()), p.expected)]
+    pairs = [(a, b) for a in plain[::7] for b in plain[3::11]]
+    pairs = [(a, b) for a, b in pairs if not {"budget", *changed(a.expected)} & {*changed(b.expected)}]
+    pairs = [(a, b) for a, b in pairs if "budget" not in changed(a.expected)]
+    assert len(pairs) > 100
+    for a, b in pairs:
+        message = a.say.rstrip(".!?。！？") + comma + b.say
+        both = understand(message, Wish())
+        for each in fields(Wish):
+            values = [getattr(p.expected, each.name) for p in (a, b)]
+            default = getattr(Wish(), each.name)
+            expected = next((value for value in values if value != default), default)
+            assert each.name == "lang" or getattr(both, each.name) == expected, (message, each.name)
+
+
+@pytest.mark.parametrize(
+    "lang, wish, occasion", [("zh", "，适合面试穿", "interview"), ("en", ", for a job interview", "interview")]
+)
+def test_a_command_and_a_wish_in_one_message(lang, wish, occasion):
+    commands = [p for p in TUNED if p.lang == lang and p.shown and not p.shown.sku and p.prior == Wish()]
+    commands = [p for p in commands if changed(p.expected) <= {"locked", "excluded", "cheaper_than"}]
+    commands = [p for p in commands if changed(p.expected)]
+    assert len(commands) >= 20
+    right = 0
+    for p in commands:
+        expected = replace(p.expected, occasion=occasion, usage="Formal")
+        right += not differences(understand(p.say.rstrip(".!?。！？") + wish, Wish(), shown=p.shown), expected)
+    assert right / len(commands) >= 0.95
+
+
 @pytest.mark.parametrize(
     "said, words",
     [
