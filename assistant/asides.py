@@ -144,6 +144,7 @@ def _leave_out_sizes(parts: Sequence[Part]) -> None:
         if (part.kind == "amount" or (part.kind == "" and part.word.isdigit())) and (
             (after is not None and after.word.startswith(_SIZES))
             or _is_ordinal(part, after)
+            or _is_height(before, part, after)
             or (before is not None and before.word in _MEASURES)
         ):
             part.kind = "filler"
@@ -158,4 +159,16 @@ def _is_ordinal(number: Part, after: Part | None) -> bool:
         and number.word.isdigit()
         and after.word in ("st", "nd", "rd", "th")
         and number.start + len(number.text) == after.start
+    )
+
+
+def _is_height(before: Part | None, number: Part, after: Part | None) -> bool:
+    """我170: centimetres, where no word of money follows."""
+    is_money = after is not None and (after.kind == "limit" or after.kind.startswith("currency"))
+    return (
+        before is not None
+        and before.word == "我"
+        and number.value is not None
+        and 100 < number.value < 220
+        and not is_money
     )

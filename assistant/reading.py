@@ -9,6 +9,7 @@ from assistant.asides import settle
 from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part, cut_into_parts
 from retrieval.words import is_han
 
+_DEAR = ("贵", "expensive", "pricey", "costly")
 _LACKING = frozenset("没有 没带 不带 无 没 不".split())  # 没有图案的T恤, 不起球的毛衣: the noun is wanted
 
 
@@ -83,9 +84,9 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
 
 
 def _take_complaints(reading: Reading) -> None:
-    """ "The skirt is too short": the skirt is spoken of, not asked for."""
+    """ "The skirt is too short", 裤子太贵: the skirt is spoken of, not asked for."""
     for i, part in enumerate(reading.parts):
-        if part.kind == "too":
+        if part.kind == "too" or (part.kind == "cheaper" and any(word in part.word for word in _DEAR)):
             for other in reading.parts[:i]:
                 other.is_taken |= other.clause == part.clause and other.kind in HEADS
 
