@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
 
 from assistant.settings import Settings
 from tests import databases
+from tests.browser import chromium
 
 if TYPE_CHECKING:
     from assistant.compose import Assistant
@@ -36,6 +37,13 @@ def demo(demo_settings: Settings) -> Iterator[Assistant]:
     assistant = build(demo_settings)
     yield assistant
     assistant.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, for one file of tests: while it runs, no test in this thread may run an event loop of its own."""
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

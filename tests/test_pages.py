@@ -12,7 +12,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 import socket
 import threading
 import time
@@ -30,13 +29,11 @@ from assistant.ui.files import Drawer, PhotoGone, sweeping
 from retrieval import images, resources
 from retrieval.errors import UnsupportedImage
 from retrieval.items import Closeness, Hit
+from tests.api_server import serving
+from tests.browser import Tab
 
 PHOTOS = resources.path("demo/photos")
 SCREENSHOTS = resources.path("screenshots")
-QUIET = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--no-first-run",
-)  # fmt: skip
 ONE, SEVERAL, NONE = "hanger_shirt.jpg", "flatlay_women.jpg", "empty_room.jpg"
 WORN = "worn_formal.jpg"
 
@@ -101,18 +98,10 @@ def test_files_go_in_time_though_nobody_asks_for_any():
 @pytest.fixture(scope="module")
 def address(demo) -> Iterator[str]:
     """The real app on loopback, on a free port."""
-    uvicorn = pytest.importorskip("uvicorn")
     from assistant.serve import build_app
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(build_app(demo), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
-        server.should_exit = True
-        thread.join(20)
+    with serving(build_app(demo)) as at:
+        yield at + "/"
 
 
 def test_starting_calls_nobody(demo, monkeypatch):
@@ -132,6 +121,13 @@ def test_item_pictures_are_served_by_sku_and_may_be_kept(demo, address):
     assert reply.content == demo.catalogue.picture_bytes(item.sku)
     assert reply.headers["content-type"].startswith("image/") and "immutable" in reply.headers["cache-control"]
     assert "immutable" not in httpx.get(f"{address}items/{item.sku}/picture").headers["cache-control"]
+
+
+def test_gradios_own_files_are_small_and_asked_for_once(address):
+    name = re.search(r"assets/[\w.-]+\.js", httpx.get(address, timeout=60).text)[0]
+    with httpx.stream("GET", address + name, headers={"accept-encoding": "br"}) as reply:
+        assert reply.headers["content-encoding"] == "br" and "immutable" in reply.headers["cache-control"]
+    assert "cache-control" not in httpx.get(f"{address}assets/no-such.js").headers
 
 
 @pytest.mark.parametrize(
@@ -189,30 +185,11 @@ def test_a_wardrobe_is_behind_a_cookie_that_scripts_and_other_sites_cannot_use(d
 # --- in the browser ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
-        pytest.skip("no Chromium on this machine: the page is not tested in a browser")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=found, args=list(QUIET))
-        yield chromium
-        chromium.close()
-
-
 Visit = Callable[..., "Page"]
 
 
-class Page:
+class Page(Tab):
     """A visitor's browser tab, with what tests do over and over."""
-
-    def __init__(self, tab: Any) -> None:
-        self.tab = tab
-        self.requests: list[str] = []
-        self.troubles: list[str] = []
-        tab.on("request", lambda request: self.requests.append(request.url))
-        tab.on("pageerror", lambda error: self.troubles.append(str(error)))
 
     def answered(self) -> None:
         """Until the turn under way is over."""
@@ -284,8 +261,7 @@ def visit(browser, address) -> Iterator[Visit]:
 
     yield open_page
     for page in pages:
-        outside = [url for url in page.requests if not url.startswith((address, "data:", "blob:"))]
-        assert outside == [] and page.troubles == []
+        page.check(address)
     for context in contexts:
         context.close()
 
@@ -294,7 +270,6 @@ def test_the_page_is_usable_before_anything_is_loaded(browser, demo):
     """Opened while the shop is still being built: words, a photo and a sample are taken at once, and answered then."""
     from assistant import serve
     from assistant.opening import Opening
-    from tests.api_server import serving
 
     go = threading.Event()
 
@@ -366,6 +341,68 @@ def test_a_box_may_be_drawn_by_hand(visit):
     page.answered()
     assert page.text(".turn:last-child .you") == "The part that I marked"
     assert page.tab.locator(".choice .drawn").is_visible()
+
+
+class Finger:
+    """One finger on the screen, as the browser itself would hear of it. Points are in the page's pixels."""
+
+    def __init__(self, tab: Any) -> None:
+        self._tab, self._devtools = tab, tab.context.new_cdp_session(tab)
+
+    def drag(self, start: tuple[float, float], by: tuple[float, float], steps: int = 6) -> None:
+        self._send("touchStart", start)
+        for step in range(1, steps + 1):
+            self._send("touchMove", (start[0] + by[0] * step / steps, start[1] + by[1] * step / steps))
+        self._tab.wait_for_timeout(150)  # the finger rests before it leaves: what is let go in motion goes on by itself,
+        self._send("touchEnd")
+        self._tab.wait_for_timeout(350)  # and a touch that follows at once is no tap
+
+    def _send(self, kind: str, *at: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y} for x, y in at]
+        self._devtools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+
+def test_the_frame_is_moved_and_pulled_by_a_finger_on_a_phone(visit):
+    page = visit(width=390, height=844, has_touch=True, is_mobile=True)
+    page.show(SEVERAL)
+    page.tab.locator("[data-act=mark]").tap()
+    photo, frame = page.tab.locator(".choice.marking"), page.tab.locator(".marker:not([hidden])")
+    frame.scroll_into_view_if_needed()
+    page.tab.wait_for_timeout(300)
+    sides, scrolled = photo.bounding_box(), page.tab.evaluate("scrollY")
+    width, height = (int(photo.get_attribute(f"data-{side}")) for side in ("width", "height"))
+    finger = Finger(page.tab)
+    box = frame.bounding_box()
+    finger.drag((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2), (-0.1 * sides["width"], 0.1 * sides["height"]))
+    box = frame.bounding_box()
+    finger.drag((box["x"] + box["width"], box["y"] + box["height"]), (0.2 * sides["width"], -0.15 * sides["height"]))
+    assert page.tab.evaluate("scrollY") == scrolled  # the finger moved the frame, not the page
+    with page.tab.expect_request("**/queue/join*") as asked:
+        page.tab.locator("[data-act=take]").tap()
+    chosen = asked.value.post_data_json["event_data"]["box"]
+    # It begins at a quarter and a fifth of the photo: moved by a tenth, then its lower right corner pulled.
+    expected = (0.15 * width, 0.3 * height, 0.85 * width, 0.75 * height)
+    assert [float(side) for side in chosen.split(",")] == pytest.approx(expected, abs=0.01 * max(width, height))
+    page.tab.wait_for_selector(".turn:last-child .garment", timeout=90_000)
+    page.answered()
+    assert page.text(".turn:last-child .you") == "The part that I marked"
+
+
+def test_a_phone_has_a_camera_button_and_a_desk_has_none(visit):
+    assert not visit().tab.locator("[data-act=camera]").first.is_visible()
+    page = visit(width=390, height=844, has_touch=True, is_mobile=True)
+    buttons = page.tab.locator("[data-act=camera]:visible")
+    assert buttons.count() == 2 and buttons.nth(1).get_attribute("aria-label") == "Take a photo"
+    for place in (0, 1):
+        with page.tab.expect_file_chooser() as asked:
+            buttons.nth(place).tap()
+        taken = asked.value
+        # What makes a phone open its camera, the one at the back, instead of its files.
+        assert taken.element.get_attribute("capture") == "environment" and taken.element.get_attribute("accept") == "image/*"
+        assert not taken.is_multiple()
+    taken.set_files(str(PHOTOS / NONE))
+    page.tab.wait_for_selector(".turn:last-child .answer .says", timeout=90_000)
+    assert page.tab.locator(".turn .bubble img").count() == 1
 
 
 def test_a_photo_without_a_garment_is_told_kindly_and_a_way_on_is_shown(visit):

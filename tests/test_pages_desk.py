@@ -22,9 +22,8 @@ from assistant.settings import Settings
 from retrieval import images, resources
 from retrieval.items import Gender
 from tests.api_server import serving
+from tests.browser import Tab
 
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--no-first-run")  # fmt: skip
 PHOTO = resources.path("demo/photos/hanger_shirt.jpg")
 
 
@@ -44,27 +43,8 @@ def address(shop) -> Iterator[str]:
         yield at + "/"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not found:
-        pytest.skip("no Chromium on this machine: the desk is not tested in a browser")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=found, args=list(QUIET))
-        yield chromium
-        chromium.close()
-
-
-class Desk:
+class Desk(Tab):
     """A stylist's browser tab."""
-
-    def __init__(self, tab: Any) -> None:
-        self.tab = tab
-        self.requests: list[str] = []
-        self.troubles: list[str] = []
-        tab.on("request", lambda request: self.requests.append(request.url))
-        tab.on("pageerror", lambda error: self.troubles.append(str(error)))
 
     def ready(self, count: int | None = None) -> None:
         """Until a case is shown, and `count` are listed."""
@@ -110,8 +90,7 @@ def visit(browser, address) -> Iterator[Callable[..., Desk]]:
 
     yield open_desk
     for desk, at in desks:
-        assert [url for url in desk.requests if not url.startswith((at, "data:", "blob:"))] == []
-        assert desk.troubles == []
+        desk.check(at)
     for context in contexts:
         context.close()
 

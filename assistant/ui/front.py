@@ -46,8 +46,9 @@ def document(settings: Settings) -> str:
 
 
 def rest_of(gradio: str) -> str:
-    """Gradio's own document as the end of ours: what a document has once is ours already."""
-    return f"{_OF_A_DOCUMENT.sub('', gradio)}\n</body></html>\n"
+    """Gradio's own document as the end of ours: what a document has once is ours already. That it comes says that the
+    server answers from now on."""
+    return f"<script>openShop()</script>\n{_OF_A_DOCUMENT.sub('', gradio)}\n</body></html>\n"
 
 
 def routes() -> list[Route]:

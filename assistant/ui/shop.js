@@ -11,7 +11,7 @@ const shown = new WeakMap();  // what each part was last given: what is the same
 const local = new Map();  // addresses of photos that this browser has itself
 const LARGE_BYTES = 1_500_000, LONGEST_PX = 1600;
 let busy = false, lang = 'en', turn = -1, patience, asked;
-let gradio = null, early = null, open;  // early: what was asked before there was anyone to ask
+let gradio = null, early = null, isOpen = false, open;  // early: what was asked before there was anyone to ask
 const opened = new Promise((resolve) => { open = resolve; });
 
 const say = (key, values = {}) =>
@@ -43,13 +43,20 @@ function ask(data) {
   if (gradio) gradio.ask({ ...data, lang }); else early = data;
 }
 
+// The end of the document calls this: the server has loaded what it needs, photos may be sent.
+window.openShop = () => {
+  isOpen = true;
+  const line = document.querySelector('#pending .steps li');
+  if (line) line.lastChild.textContent = say(line.dataset.step);
+  open();
+};
+
 // Gradio's component hands in how it is asked and how its answers are heard.
 window.joinShop = (given) => {
   gradio = given;
   gradio.answers(receive);
   document.title = say('page.title');  // Gradio has put its own
   if (!busy) clearTimeout(patience);
-  open();
   if (early) { gradio.ask({ ...early, lang }); early = null; }
 };
 
@@ -100,7 +107,8 @@ function pending(key = 'step.start', pictures = []) {
   }
   const steps = document.createElement('ol'), step = document.createElement('li');
   steps.className = 'steps'; step.className = 'now';
-  step.append(document.createElement('i'), say(gradio ? key : 'step.opening'));
+  step.dataset.step = key;
+  step.append(document.createElement('i'), say(isOpen ? key : 'step.opening'));
   steps.append(step);
   node.append(steps);
   talk.append(node);
