@@ -156,6 +156,9 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         gone = [piece for piece in meant.look if piece not in meant.of(meant.look)]  # "change everything else"
         reading.take(HEADS)
         return replace(wish, excluded=wish.excluded | {piece.sku for piece in gone})
+    if meant.names_a_piece and _excepts(reading) and reading.has("keep"):  # 除了包都留着
+        reading.take(HEADS)
+        return replace(wish, locked=wish.locked | {piece.sku for piece in meant.look if piece not in in_look})
     if _spares_what_it_names(reading) and (meant.is_named or meant.names_a_piece):
         around = shown.pieces if meant.is_named else meant.look
         reading.take(CONTENT)
@@ -245,6 +248,8 @@ def _exchanged(reading: Reading, shown: Shown) -> list[ShownPiece]:
         part.is_taken = True
     terms = [part.term for part in sources] or targets
     slots = {Slot(term.name) if term.kind == "slot" else slot_of(term.categories[0]) for term in terms}
+    if not any(piece.slot in slots for piece in shown.pieces):  # 裙子 are dresses first, and these are skirts
+        slots = {slot_of(name) for term in terms for name in term.categories}
     return [piece for piece in shown.pieces if piece.slot in slots]
 
 
@@ -288,7 +293,11 @@ def _is_denied_reference(reading: Reading, meant: _Meant) -> bool:
 def _spares_what_it_names(reading: Reading) -> bool:
     """除了第一套都不喜欢, "I like none except the first": all else is refused."""
     denials = [part for part in reading.parts if part.kind in ("negate", "negate_after")]
-    return len(denials) > 1 and any(part.word in _EXCEPT for part in denials)
+    return len(denials) > 1 and _excepts(reading)
+
+
+def _excepts(reading: Reading) -> bool:
+    return any(part.kind == "negate" and part.word in _EXCEPT for part in reading.parts)
 
 
 def _is_disliked(reading: Reading) -> bool:

@@ -425,6 +425,8 @@ def test_every_field_of_a_wish_is_shown_or_known_to_be_silent():
         ("keep the last one, not the first two", {"T3", "B3", "S3", "A3"}, {"T1", "B1", "S1", "G1", "T2", "B2", "S2"}),
         ("不满意", set(), {piece.sku for piece in looks_shown().pieces}),
         ("这套不满意", set(), {"T1", "B1", "S1", "G1"}),
+        ("除了包都留着", {"T1", "B1", "S1"}, set()),
+        ("裙子换成连衣裙", set(), {"B1", "B2", "B3"}),
         ("裤子不好看", set(), {"B1", "B2"}),  # those shown; 不要裤子 bars all
         ("第一套和第二套哪个好", set(), set()),  # a question chooses nothing
     ],
