@@ -164,11 +164,13 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
     notices = tuple(filter(None, (*shelf.notices, detector.notice, describer_notice)))
     for notice in notices:
         _LOG.warning(notice)
+    desk = open_desk(shelf.catalogue, settings.desk_photo_days, settings.desk_share)
+    if (use := desk.in_use.now()) is not None and use.words:
+        _LOG.info(use.words)
     embedded = CompactStylist(describer, _carried(shelf.catalogue), shot_reader())
     client = vlm_client(settings)
     model = embedded if client is None else _with_vlm(settings, client, shelf.catalogue, embedded)
     is_embedded = model is embedded
-    desk = open_desk(shelf.catalogue, settings.desk_photo_days, settings.desk_share)
     stylist = Stylist(
         detector=detector.model,
         model=model,

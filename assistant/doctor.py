@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 
 from assistant import compose, models
+from assistant.desk.in_use import InUse
 from assistant.settings import Settings
 from retrieval import registry
 from retrieval.errors import OutfitError
@@ -126,6 +127,8 @@ def _catalogue(settings: Settings) -> list[Finding]:
     except OutfitError as error:
         return [Finding("catalogue", str(error), False, True, error.hint)]
     findings = [Finding("catalogue", f"{shelf.catalogue.count():,} items")]
+    if (use := InUse(shelf.catalogue).now()) is not None and use.words:
+        findings.append(Finding("desk", use.words, False, False, "take it back at the desk, on the page of knobs"))
     findings += _collection("titles", shelf.titles, shelf.catalogue.vector_count("text"), settings)
     findings += _collection("pictures", shelf.pictures, shelf.catalogue.vector_count("image"), settings)
     shelf.catalogue.close()

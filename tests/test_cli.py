@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from assistant.desk import open_desk
+from assistant.desk.knobs import Knobs
 from assistant.settings import Settings
 from retrieval import resources
+from retrieval.catalogue import Catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -106,7 +109,13 @@ def test_a_feed_of_ones_own_replaces_the_demo(tmp_path):
     again = outfit(tmp_path, "ingest", "feed.csv", "--images", "pictures", *pairs)
     assert "2 unchanged" in again.stdout
     assert "a2" in outfit(tmp_path, "search", "red top").stdout.splitlines()[1]
-    assert "2 items" in outfit(tmp_path, "doctor").stdout
+    catalogue = Catalogue.open(f"sqlite:///{tmp_path / 'shop' / 'catalogue.db'}")
+    desk = open_desk(catalogue, 1, 1.0)
+    desk.profiles.save("summer", Knobs(0.5, 12, 6, 3, True, 0.0, 0.4, 1.0, 1.0), {}, "Mei")
+    desk.in_use.choose("summer", "Mei")
+    catalogue.close()
+    found = outfit(tmp_path, "doctor").stdout
+    assert "2 items" in found and "'summer' stands in for the settings of its knobs (put to use by Mei" in found
 
 
 @pytest.mark.parametrize(

@@ -480,12 +480,13 @@ def test_a_profile_put_to_use_holds_in_every_process_and_is_taken_back(file, dem
     desk.in_use.choose("one", "Mei")
     assert other.in_use.plan(plan).policy.per_slot == 1
     assert (other.in_use.now().name, other.in_use.now().who) == ("one", "Mei")
+    assert "profile 'one' stands in for the settings" in other.in_use.now().words
     other.in_use.choose("two", "Li")
     desk.profiles.save("two", one, {}, "Mei")  # changed and forgotten since: what was put to use stays
     desk.profiles.remove("two")
     assert desk.in_use.plan(plan).policy.per_slot == 2
     assert desk.in_use.back("Mei").name == "one"
-    assert desk.in_use.back("Mei").name is None and desk.in_use.plan(plan) == plan
+    assert desk.in_use.back("Mei").name is None and desk.in_use.plan(plan) == plan and desk.in_use.now().words == ""
     with pytest.raises(AlreadyDecided):
         desk.in_use.back("Mei")
     desk.in_use.choose("one", "Mei")

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from assistant.api import completions, embeddings, errors, health, models, outfit, review, tokens, wire
+from assistant.api import completions, embeddings, errors, health, models, outfit, review, review_knobs, tokens, wire
 from assistant.api.door import Door
 from assistant.api.errors import ApiError
 from assistant.api.guard import Guard
@@ -73,6 +73,7 @@ def create_api(
         outfit.router(assistant, pictures, places=turns, searches=searches, drain=drain, metrics=metrics)
     )
     api.include_router(review.router(assistant, turns, drain))
+    api.include_router(review_knobs.router(assistant, turns, drain))
     api.include_router(health.router(assistant, metrics, warm))
     api.add_exception_handler(ClientGone, errors.on_client_gone)
     api.add_exception_handler(ApiError, errors.on_api_error)

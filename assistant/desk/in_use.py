@@ -34,6 +34,14 @@ class Use:
     replaced: int | None
 
 
+    @property
+    def words(self) -> str:
+        """For whoever wonders why settings have no effect; "" where they have."""
+        if self.knobs is None:
+            return ""
+        return f"the desk's profile {self.name!r} stands in for the settings of its knobs (put to use by {self.who}, {self.at:%Y-%m-%d %H:%M} UTC)"
+
+
 class InUse:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
