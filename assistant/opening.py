@@ -126,7 +126,7 @@ class Opening:
             if rest := await self._own_page(request):
                 yield front.rest_of(rest)
 
-        return StreamingResponse(parts(), media_type="text/html", headers={"Cache-Control": "no-store"})
+        return StreamingResponse(parts(), media_type="text/html", headers={"Cache-Control": "no-cache"})
 
     async def _own_page(self, request: Request) -> str:
         """The application's own document for "/"; "" where there is none."""

@@ -26,8 +26,9 @@ from PIL import Image
 
 from assistant import turn
 from assistant.ui.files import Drawer, PhotoGone, sweeping
+from assistant.words import say
 from retrieval import images, resources
-from retrieval.errors import UnsupportedImage
+from retrieval.errors import StoreError, UnsupportedImage
 from retrieval.items import Closeness, Hit
 from tests.api_server import serving
 from tests.browser import Tab
@@ -298,6 +299,29 @@ def test_the_page_is_usable_before_anything_is_loaded(browser, demo):
         assert talking.locator(".turn .bubble").inner_text() == "black trainers"
         assert showing.title() == "Outfit assistant"
         context.close()
+
+
+def test_a_page_of_a_server_that_cannot_open_says_so(browser, demo):
+    from assistant import serve
+    from assistant.opening import Opening
+
+    go = threading.Event()
+
+    def build():
+        go.wait(60)
+        raise StoreError("the catalogue is gone")
+
+    with serving(Opening(build, serve._front(demo.settings))) as at:
+        tab = browser.new_page(locale="en-GB")
+        tab.goto(at, wait_until="commit")
+        tab.fill("#shop textarea", "black trainers")
+        tab.keyboard.press("Enter")
+        tab.wait_for_selector("#pending")
+        go.set()
+        tab.wait_for_selector(".toast:not([hidden])")
+        assert tab.inner_text(".toast:not([hidden])") == say("page.lost", "en")
+        assert tab.locator("#pending").count() == 0 and tab.locator("#shop [data-busy]").count() == 0
+        tab.close()
 
 
 def test_one_garment_becomes_three_looks_with_what_the_database_says(visit, demo):

@@ -70,8 +70,10 @@ function setBusy(now) {
   if (now && document.readyState === 'complete') wait();
 }
 
-function wait() { patience = setTimeout(lost, props.patience_s * 1000); }
-addEventListener('load', () => { if (busy || !gradio) wait(); });  // only now has the server said all that the page needs
+function wait() { patience = setTimeout(() => lost(), props.patience_s * 1000); }
+addEventListener('load', () => {  // only now has the server said all that it has to say
+  if (!isOpen) lost('page.lost'); else if (busy || !gradio) wait();
+});
 
 function stop() {
   if (gradio) { gradio.halt(); toast(say('step.stopping')); return; }
@@ -81,11 +83,11 @@ function stop() {
 }
 
 // No answer within the longest turn: the way on must not stay closed.
-function lost() {
+function lost(why = 'page.slow') {
   drop('pending');
   for (const steps of all('.steps')) steps.remove();
   setBusy(false);
-  toast(say('page.slow'));
+  toast(say(why));
 }
 
 // What is seen at once, before the server has said anything.
