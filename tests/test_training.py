@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,9 +18,9 @@ torch = pytest.importorskip("torch", reason="training needs torch (extra [train]
 pytest.importorskip("scipy", reason="masks need scipy (extra [train])")
 
 from retrieval.training import augment, cache, losses  # noqa: E402
-from retrieval.training.compact import TrainConfig, Trainer, learning_rate, train  # noqa: E402
+from retrieval.training.compact import TrainConfig, Trainer, learning_rate, train, working_size  # noqa: E402
 from retrieval.training.data import TrainData, load_data  # noqa: E402
-from retrieval.training.nets import NetConfig  # noqa: E402
+from retrieval.training.nets import Backbone, NetConfig  # noqa: E402
 
 TINY = NetConfig(stem=8, widths=(8, 12, 16), blocks=(1, 1, 1), features=16, shared_dim=8, instance_dim=8, token_dim=8,
                  hidden=8)  # fmt: skip
@@ -62,8 +63,8 @@ def tiny_data(n: int = 40) -> TrainData:
 
 
 def tiny_config(**changes) -> TrainConfig:
-    given = {"products": 12, "people": 4, "negatives": 4, "bank_from_step": 2, "warmup_steps": 2, "small_share": 0.0}
-    return TrainConfig(net=TINY, **given | changes)
+    given = {"net": TINY, "products": 12, "people": 4, "negatives": 4, "bank_from_step": 2, "warmup_steps": 2, "sizes": ()}
+    return TrainConfig(**given | changes)
 
 
 # the split ------------------------------------------------------------------------------------------------------------
@@ -209,6 +210,72 @@ def test_a_resumed_run_takes_the_very_step_it_would_have_taken(tmp_path):
         assert torch.equal(p, q)
     for p, q in zip(straight.image_ema.parameters(), resumed.image_ema.parameters(), strict=True):
         assert torch.equal(p, q)
+
+
+def test_the_kernels_are_the_convolutions_own_memory_so_muon_moves_them():
+    trainer = Trainer(tiny_config(), tiny_data(), workers=1)
+    convolutions = [m for m in trainer.image.backbone.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [w is c.weight for (w, _), c in zip(trainer.kernels, convolutions[1:], strict=True)] == [True] * len(trainer.kernels)
+    for weight, matrix in trainer.kernels:
+        assert matrix.shape == (weight.shape[0], weight[0].numel())
+        matrix.data[0, 0] = 7.0
+        assert weight[0, 0, 0, 0] == 7.0
+    before = [w.detach().clone() for w, _ in trainer.kernels]
+    trainer.do_step(0.0)
+    assert all(not torch.equal(w, b) for (w, _), b in zip(trainer.kernels, before, strict=True))
+
+
+def test_steps_are_small_first_and_end_at_the_net_s_own_size():
+    config = TrainConfig(net=replace(TINY, working=(48, 32)), sizes=((0.4, (16, 12)), (0.7, (20, 16))))
+    assert [working_size(config, s) for s in (0.0, 0.39, 0.4, 0.69, 0.7, 1.0)] == [
+        (16, 12), (16, 12), (20, 16), (20, 16), (48, 32), (48, 32)
+    ]  # fmt: skip
+    assert working_size(tiny_config(), 0.0) is None
+    maps = Backbone(config.net).eval().maps(torch.zeros(1, 3, 80, 64))
+    assert maps.shape[2:] == (48 // 16, 32 // 16)
+
+
+def test_a_run_may_begin_with_another_s_weights_but_not_with_other_sizes(tmp_path):
+    first = Trainer(tiny_config(), tiny_data(), workers=1)
+    for _ in range(3):
+        first.do_step(0.1)
+    first.save(tmp_path / "last.pt")
+    second = Trainer(tiny_config(net=replace(TINY, working=(40, 32))), tiny_data(), workers=1)
+    second.begin_with(tmp_path / "last.pt")
+    assert second.step == 0
+    for p, q in zip(first.image_ema.parameters(), second.image.parameters(), strict=True):
+        assert torch.equal(p, q)
+    assert all(torch.equal(w.permute(0, 2, 3, 1).flatten(1), m) for w, m in second.kernels)
+    other = Trainer(tiny_config(net=replace(TINY, widths=(8, 12, 24))), tiny_data(), workers=1)
+    with pytest.raises(InvalidSetting, match="widths"):
+        other.begin_with(tmp_path / "last.pt")
+
+
+def test_a_checkpoint_of_other_optimisers_says_how_its_weights_are_used(tmp_path):
+    trainer = Trainer(tiny_config(), tiny_data(), workers=1)
+    trainer.save(tmp_path / "last.pt")
+    state = torch.load(tmp_path / "last.pt", weights_only=True)
+    state["optimiser"] = state.pop("adamw")
+    torch.save(state, tmp_path / "last.pt")
+    with pytest.raises(InvalidSetting, match="holds no adamw") as refused:
+        trainer.load(tmp_path / "last.pt")
+    assert "--begin-with" in refused.value.hint
+
+
+def test_shopper_s_views_of_products_teach_the_classes_of_people_s_photos_where_their_category_tells():
+    names = ["Caps", "Dresses", "Jackets", "Jeans", "Shirts", "Shorts", "Skirts", "Sweaters", "Tshirts", "Casual Shoes", "Watches"]
+    data = tiny_data()
+    data.classes["category"], data.labels["category"] = names, np.arange(40) % len(names)
+    trainer = Trainer(tiny_config(), data, workers=1)
+    assert trainer.told.tolist() == [name != "Watches" for name in names]
+    products, people = np.array([3, 10, 8]), np.array([0, 1])  # Jeans, Watches, Tshirts
+    out = {name: torch.randn(8, n, requires_grad=True) for name, n in trainer.config.net.heads.items()}
+    out |= {name: torch.nn.functional.normalize(torch.randn(8, 8), dim=1) for name in ("shared", "instance")}
+    trainer._loss(out, products, people)["people"].backward()
+    taught = out["people"].grad.abs().sum(1) > 0
+    assert taught.tolist() == [False, False, False, True, False, True, True, True]  # view A, view B, people's photos
+    pants, jeans = cache.PEOPLE_CLASSES.index("pants"), out["people"].grad[3]
+    assert jeans[pants] < 0 and (jeans[torch.arange(10) != pants] > 0).all()
 
 
 def test_two_workers_do_the_work_of_one_step():

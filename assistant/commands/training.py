@@ -47,13 +47,17 @@ def compact(
     run: RunFolder = RUN,
     workers: Annotated[int, typer.Option(help="Threads, one core each.")] = 2,
     half: Annotated[bool, typer.Option(help="bfloat16 convolutions; slower where a processor has no such instructions.")] = True,
+    begin_with: Annotated[
+        Path | None, typer.Option(help="Another run's folder: a run without a checkpoint takes its weights, not its steps.")
+    ] = None,
     seed: Seed = 7,
 ) -> None:
     """Train the image and text models, or go on from the run's checkpoint with a new schedule. Ctrl-C saves and stops."""
     needs("torch", "scipy")
     from retrieval.training.recipe import train_compact
 
-    steps = train_compact(pictures, run, minutes=minutes, seed=seed, workers=workers, half=half, stop=console.interrupted(), say=_say)
+    steps = train_compact(pictures, run, minutes=minutes, seed=seed, workers=workers, half=half, begin_with=begin_with,
+                          stop=console.interrupted(), say=_say)  # fmt: skip
     console.out.print(f"{steps:,} steps done; next: outfit train export --run {run}")
 
 

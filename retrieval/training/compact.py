@@ -48,17 +48,19 @@ COMPATIBLE = {
 class TrainConfig:
     """What a run does. `end_s` of a run is given to `train`; everything here is stored with the checkpoint.
 
-    `small_share`: share of the run's clock at 48 x 60 input. `bank_sample`: stored embeddings compared a step.
+    `sizes`: (share of the run's clock up to which, working height and width): the cheap steps come first, and from the
+    last of them on the net works at its own size. `bank_sample`: stored embeddings compared a step. `learning_rate` is
+    that of AdamW; Muon, which steps the convolutions, is scaled to steps as long as AdamW's (Liu et al. 2025).
     `half`: convolutions in bfloat16 (autocast), which processors with such instructions do twice as fast; weights, norms,
     heads and losses stay in float32.
     """
 
-    net: NetConfig = field(default_factory=NetConfig)
+    net: NetConfig = field(default_factory=lambda: NetConfig(working=(120, 96)))
     seed: int = 7
     products: int = 112
     people: int = 32
     negatives: int = 384
-    learning_rate: float = 2.5e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_steps: int = 150
     clip: float = 5.0
@@ -66,14 +68,14 @@ class TrainConfig:
     temperature: float = 0.06
     bank_sample: int = 12_000
     bank_from_step: int = 350
-    small_share: float = 0.65
+    sizes: tuple[tuple[float, tuple[int, int]], ...] = ((0.4, (60, 48)), (0.7, (80, 64)))
     half: bool = True
     ema: float = 0.995
     word_dropout: float = 0.12
-    attribute_weight: float = 1.5
+    attribute_weight: float = 2.5
     instance_weight: float = 2.0
     text_weight: float = 1.0
-    people_weight: float = 0.6
+    people_weight: float = 0.8
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -85,6 +87,11 @@ def learning_rate(config: TrainConfig, step: int, share: float) -> float:
     return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, share))))
 
 
+def working_size(config: TrainConfig, share: float) -> tuple[int, int] | None:
+    """Height and width at which the net works at a share of the clock in [0, 1]; None: as given."""
+    return next((size for until, size in config.sizes if share < until), config.net.working)
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A worker's share of a step, before the net."""
@@ -92,6 +99,14 @@ class Chunk:
     pictures: torch.Tensor  # view A of its products, view B of the same, people's photos: normalised
     products: np.ndarray
     people: np.ndarray
+
+
+def kernels(backbone: torch.nn.Module) -> list[tuple[torch.nn.Parameter, torch.nn.Parameter]]:
+    """The backbone's convolutions but the first, each with its weight as a matrix (out, in * height * width) that shares
+    the same memory: what Muon orthogonalises (Jordan et al. 2024). Weights must be channels_last.
+    """
+    weights = [m.weight for m in backbone.modules() if isinstance(m, torch.nn.Conv2d)][1:]
+    return [(w, torch.nn.Parameter(w.detach().permute(0, 2, 3, 1).flatten(1))) for w in weights]
 
 
 class Trainer:
@@ -106,11 +121,18 @@ class Trainer:
         self.text = TextNet(self.config.net)
         self.scale = torch.nn.Parameter(torch.tensor(math.log(1 / 0.07)))
         self.image_ema, self.text_ema = copy.deepcopy(self.image), copy.deepcopy(self.text)
-        decay = [p for m in (self.image, self.text) for p in m.parameters() if p.ndim > 1]
-        plain = [p for m in (self.image, self.text) for p in m.parameters() if p.ndim <= 1] + [self.scale]
-        self.optimiser = torch.optim.AdamW(
+        self.kernels = kernels(self.image.backbone)
+        by_muon = {id(weight) for weight, _ in self.kernels}
+        others = [p for m in (self.image, self.text) for p in m.parameters() if id(p) not in by_muon]
+        decay = [p for p in others if p.ndim > 1]
+        plain = [p for p in others if p.ndim <= 1] + [self.scale]
+        self.adamw = torch.optim.AdamW(
             [{"params": decay, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
             lr=config.learning_rate,
+        )
+        self.muon = torch.optim.Muon(
+            [matrix for _, matrix in self.kernels], lr=config.learning_rate, weight_decay=config.weight_decay,
+            adjust_lr_fn="match_rms_adamw",
         )
         self.bank = torch.zeros(len(data.rows), config.net.instance_dim)
         self.bank_filled = torch.zeros(len(data.rows), dtype=torch.bool)
@@ -119,6 +141,10 @@ class Trainer:
         self.compatible = torch.zeros(len(cache.PEOPLE_CLASSES), len(fine), dtype=torch.bool)
         for i, name in enumerate(cache.PEOPLE_CLASSES):
             self.compatible[i, [fine[c] for c in COMPATIBLE[name] if c in fine]] = True
+        self.told = self.compatible.any(0)  # (fine,) categories that say something of the ten classes
+        counts = np.bincount(data.people_labels, minlength=len(cache.PEOPLE_CLASSES))
+        chance = 1 / np.sqrt(np.maximum(counts, 1))[data.people_labels]
+        self.people_chance = chance / chance.sum()
         self.coarse_ok = bool(self.compatible.any(1).all())
         self.step, self.share, self.seconds = 0, 0.0, 0.0
         self.pool = ThreadPoolExecutor(workers) if workers > 1 else None
@@ -132,7 +158,7 @@ class Trainer:
         c, d = self.config, self.data
         rng = np.random.default_rng((c.seed, self.step, 999))
         products = rng.choice(d.train, min(c.products, len(d.train)), replace=False, p=d.weights)
-        people = rng.integers(0, len(d.people), c.people)
+        people = rng.choice(len(d.people), c.people, p=self.people_chance)
         return [
             (w, p, q)
             for w, (p, q) in enumerate(
@@ -140,7 +166,7 @@ class Trainer:
             )
         ]
 
-    def views(self, worker: int, products: np.ndarray, people: np.ndarray, small_input: bool) -> Chunk:
+    def views(self, worker: int, products: np.ndarray, people: np.ndarray) -> Chunk:
         """Make a worker's pictures: catalogue view, shopper's view, people's photos."""
         d, size = self.data, augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
         rng = rng_for(self.config.seed, self.step, worker)
@@ -159,8 +185,6 @@ class Trainer:
                 )
         own = augment.people_view(augment.to_float(d.people[people]), size, rng)
         x = augment.normalise(torch.cat((mild, hard, own)))
-        if small_input:
-            x = F.interpolate(x, (60, 48), mode="bilinear", antialias=True, align_corners=False)
         return Chunk(x.contiguous(memory_format=torch.channels_last), products, people)
 
     def _loss(self, out: dict[str, torch.Tensor], products: np.ndarray, people: np.ndarray) -> dict[str, torch.Tensor]:
@@ -177,6 +201,10 @@ class Trainer:
             own = labelled_cross_entropy(out["people"][2 * n :], labels, c.smoothing)
             if self.coarse_ok:
                 own = own + 0.3 * coarse_cross_entropy(out["category"][2 * n :], labels, self.compatible)
+                fine = torch.from_numpy(d.labels["category"][products])
+                at = torch.nonzero((fine >= 0) & self.told[fine]).flatten()
+                if len(at):  # the shopper's views of products, by what their category may be among the ten
+                    own = own + 0.3 * coarse_cross_entropy(out["people"][n + at], fine[at], self.compatible.T)
             losses["people"] = c.people_weight * own
         return losses
 
@@ -219,17 +247,17 @@ class Trainer:
 
     def do_step(self, share: float) -> dict[str, float]:
         """One step at a share of the clock in [0, 1]; returns the losses by name."""
-        small_input = share < self.config.small_share
+        working = working_size(self.config, share)
         self.image.train()
         self.text.train()
         rate = learning_rate(self.config, self.step, share)
-        for group in self.optimiser.param_groups:
+        for group in self.adamw.param_groups + self.muon.param_groups:
             group["lr"] = rate
 
         def forward(part: tuple[int, np.ndarray, np.ndarray]) -> tuple[Chunk, torch.Tensor]:
-            chunk = self.views(*part, small_input)
+            chunk = self.views(*part)
             with torch.autocast("cpu", torch.bfloat16, enabled=self.config.half):
-                return chunk, self.image.backbone(chunk.pictures).float()
+                return chunk, self.image.backbone(chunk.pictures, working).float()
 
         done = self._map(forward, self._choose())
         leaves = [pooled.detach().requires_grad_() for _, pooled in done]
@@ -246,13 +274,19 @@ class Trainer:
             raise ModelError(
                 f"loss is {total.item()} at step {self.step}", hint="resume from the checkpoint with a lower rate"
             )
-        self.optimiser.zero_grad(set_to_none=True)
+        self.adamw.zero_grad(set_to_none=True)
+        for weight, _ in self.kernels:
+            weight.grad = None
         total.backward()
         self._map(
             lambda pair: pair[0][1].backward(pair[1].grad), list(zip(done, leaves, strict=True))
         )
-        torch.nn.utils.clip_grad_norm_([p for g in self.optimiser.param_groups for p in g["params"]], self.config.clip)
-        self.optimiser.step()
+        stepped = [p for g in self.adamw.param_groups for p in g["params"]] + [weight for weight, _ in self.kernels]
+        torch.nn.utils.clip_grad_norm_(stepped, self.config.clip)
+        for weight, matrix in self.kernels:
+            matrix.grad = weight.grad.permute(0, 2, 3, 1).flatten(1)
+        self.adamw.step()
+        self.muon.step()
         self._average()
         self.step += 1
         self.share = share
@@ -273,7 +307,10 @@ class Trainer:
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """Of the calibration part, with averaged weights: category top-1, shopper's view to own picture rank-1."""
+        """Of the calibration part, with averaged weights, at the size of the last step: category top-1, shopper's view to
+        own picture rank-1.
+        """
+        working = working_size(self.config, self.share)
         d, net = self.data, self.image_ema.eval()
         size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
         rng = rng_for(self.config.seed, 424242)
@@ -281,8 +318,10 @@ class Trainer:
         for at in np.array_split(d.calibration, max(1, len(d.calibration) // 128)):
             pictures = augment.to_float(d.small[at])
             mask = torch.from_numpy(d.small_mask[at])[:, None].float() / 255
-            a = net(augment.normalise(pictures).contiguous(memory_format=torch.channels_last))
-            b = net(augment.normalise(augment.shopper_view(pictures, mask, d.grounds, size, rng)))
+            a, b = (
+                net.embed(net.backbone(augment.normalise(x).contiguous(memory_format=torch.channels_last), working))
+                for x in (pictures, augment.shopper_view(pictures, mask, d.grounds, size, rng))
+            )
             plain.append(a["instance"])
             hard.append(b["instance"])
             right.append(a["category"].argmax(1).numpy() == d.labels["category"][at])
@@ -302,7 +341,8 @@ class Trainer:
             "scale": self.scale.detach(),
             "image_ema": self.image_ema.state_dict(),
             "text_ema": self.text_ema.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "adamw": self.adamw.state_dict(),
+            "muon": self.muon.state_dict(),
             "bank": self.bank,
             "bank_filled": self.bank_filled,
             "step": self.step,
@@ -312,10 +352,34 @@ class Trainer:
         checkpoints.save(state, path)
 
     def load(self, path: Path) -> None:
-        """Go on where a checkpoint stopped. Raises InvalidSetting where it was made with other sizes or classes."""
+        """Go on where a checkpoint stopped. Raises InvalidSetting where it was made with other sizes or classes, or by
+        other optimisers.
+        """
+        state = self._read(path, ignored=())
+        lacking = [name for name in ("adamw", "muon") if name not in state]
+        if lacking:
+            raise InvalidSetting(
+                f"checkpoint {path} was stepped by other optimisers: it holds no {lacking[0]}",
+                hint="begin a run in another folder with its weights: --begin-with",
+            )
+        self._take(state)
+        self.adamw.load_state_dict(state["adamw"])
+        self.muon.load_state_dict(state["muon"])
+        self.step, self.share, self.seconds = state["step"], state["share"], state["seconds"]
+
+    def begin_with(self, path: Path) -> None:
+        """Take the averaged weights of another run's checkpoint, whatever size it worked at; steps and optimisers begin
+        afresh. Raises InvalidSetting where its sizes or classes are others.
+        """
+        state = self._read(path, ignored=("working",))
+        self._take(state | {"image": state["image_ema"], "text": state["text_ema"]})
+
+    def _read(self, path: Path, ignored: Sequence[str]) -> dict:
         state = torch.load(path, map_location="cpu", weights_only=True)
-        ours = self.config.net.as_dict()
-        differing = [k for k, v in ours.items() if _plain(v) != _plain(state["config"]["net"].get(k))]
+        theirs = state["config"]["net"]
+        differing = [
+            k for k, v in self.config.net.as_dict().items() if k not in ignored and _plain(v) != _plain(theirs.get(k))
+        ]
         if state["classes"] != self.data.classes:
             differing.append("classes")
         if differing:
@@ -323,14 +387,15 @@ class Trainer:
                 f"checkpoint {path} was made with another {', '.join(differing)}",
                 hint="give the config it was made with, or begin a run in another folder",
             )
+        return state
+
+    def _take(self, state: dict) -> None:
         self.image.load_state_dict(state["image"])
         self.text.load_state_dict(state["text"])
         self.scale.data.copy_(state["scale"])
         self.image_ema.load_state_dict(state["image_ema"])
         self.text_ema.load_state_dict(state["text_ema"])
-        self.optimiser.load_state_dict(state["optimiser"])
         self.bank, self.bank_filled = state["bank"].float(), state["bank_filled"]
-        self.step, self.share, self.seconds = state["step"], state["share"], state["seconds"]
 
 
 def _plain(value: object) -> object:
@@ -345,6 +410,7 @@ def train(
     end_s: float,
     begin_s: float | None = None,
     workers: int = 2,
+    begin_with: Path | None = None,
     checkpoint_every_s: float = 180.0,
     measure_every_s: float = 600.0,
     clock: Callable[[], float] = time.time,
@@ -354,7 +420,7 @@ def train(
     """Train until the clock reads `end_s` (seconds since 1970), from `out/last.pt` where there is one.
 
     The rate falls to zero between `begin_s` (now, unless said) and `end_s`; a run resumed with a later end goes on with
-    its weights, optimiser and averages. `stop` is asked before each step; a run stopped early is saved and can be
+    its weights, optimisers and averages. `begin_with`: another run's checkpoint, for a run that has none. `stop` is asked before each step; a run stopped early is saved and can be
     resumed like any other. Lines of progress go to `progress` and to `out/log.jsonl`.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -362,6 +428,8 @@ def train(
     last = out / "last.pt"
     if last.exists():
         trainer.load(last)
+    elif begin_with is not None:
+        trainer.begin_with(begin_with)
     begin = clock() if begin_s is None else begin_s
     saved = measured = clock()
     with (out / "log.jsonl").open("a", encoding="utf-8") as log:

@@ -18,14 +18,19 @@ Say = Callable[[str], None]
 
 
 def train_compact(
-    pictures: Path, run: Path, *, minutes: float, seed: int, workers: int, half: bool, stop: Callable[[], bool], say: Say
+    pictures: Path, run: Path, *, minutes: float, seed: int, workers: int, half: bool, begin_with: Path | None,
+    stop: Callable[[], bool], say: Say
 ) -> int:
-    """Train for `minutes` from `run/last.pt` where there is one; returns the steps done in all."""
+    """Train for `minutes` from `run/last.pt` where there is one, else from the weights of the run `begin_with`, else from
+    nothing; returns the steps done in all.
+    """
     import torch
 
     from retrieval.training.compact import TrainConfig, train
     from retrieval.training.data import load_data
 
+    if begin_with is not None and not (begin_with / "last.pt").is_file():
+        raise InvalidSetting(f"no checkpoint {begin_with / 'last.pt'}", hint="name the folder of a run: --begin-with")
     torch.set_num_threads(1)  # the workers are the parallelism
     data = load_data(prepared(pictures))
     say(f"{len(data.train):,} products to train on, {len(data.calibration):,} for calibration")
@@ -34,7 +39,8 @@ def train_compact(
         say("  ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
     config = TrainConfig(seed=seed, half=half)
-    trainer = train(config, data, run, end_s=time.time() + 60 * minutes, workers=workers, stop=stop, progress=line)
+    trainer = train(config, data, run, end_s=time.time() + 60 * minutes, workers=workers, stop=stop, progress=line,
+                    begin_with=begin_with and begin_with / "last.pt")  # fmt: skip
     return trainer.step
 
 
