@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs torch (extra [train])")
 pytest.importorskip("scipy", reason="masks need scipy (extra [train])")
 
-from retrieval.training import polish  # noqa: E402
+from retrieval.training import captions, polish  # noqa: E402
 from retrieval.training.compact import Trainer  # noqa: E402
 from tests.test_training import tiny_config, tiny_data  # noqa: E402
 
@@ -67,6 +67,6 @@ def test_what_came_out_worse_is_put_back(ready, monkeypatch):
 
 def test_captions_say_the_labels_in_order():
     labels = {"category": "Tshirts", "colour": "Navy Blue", "gender": "Men"}
-    said = {polish.caption(labels, ("gender", "colour", "category"), np.random.default_rng(i)) for i in range(30)}
+    said = {captions.caption(labels, ("gender", "colour", "category"), np.random.default_rng(i)) for i in range(30)}
     assert all(s.startswith("Men Navy Blue ") for s in said)
     assert {"Men Navy Blue Tshirts", "Men Navy Blue t-shirt"} <= said

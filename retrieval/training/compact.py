@@ -18,10 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from retrieval.errors import InvalidSetting, ModelError
 from retrieval.training import augment, cache, checkpoints
+from retrieval.training.captions import caption_loss, labels_by_name
 from retrieval.training.data import TrainData, bags, rng_for
 from retrieval.training.losses import coarse_cross_entropy, labelled_cross_entropy, multi_positive_nce
 from retrieval.training.nets import CompactNet, NetConfig, TextNet
@@ -75,6 +75,7 @@ class TrainConfig:
     attribute_weight: float = 2.5
     instance_weight: float = 2.0
     text_weight: float = 1.0
+    caption_weight: float = 1.0
     people_weight: float = 0.8
 
     def as_dict(self) -> dict:
@@ -137,6 +138,7 @@ class Trainer:
         self.bank = torch.zeros(len(data.rows), config.net.instance_dim)
         self.bank_filled = torch.zeros(len(data.rows), dtype=torch.bool)
         self.group = torch.from_numpy(data.group)
+        self.fields = labels_by_name(data)
         fine = {c: i for i, c in enumerate(data.classes["category"])}
         self.compatible = torch.zeros(len(cache.PEOPLE_CLASSES), len(fine), dtype=torch.bool)
         for i, name in enumerate(cache.PEOPLE_CLASSES):
@@ -195,6 +197,10 @@ class Trainer:
             labels = torch.from_numpy(d.labels[name][products]).repeat(2)
             losses[name] = c.attribute_weight * weight * labelled_cross_entropy(out[name][: 2 * n], labels, c.smoothing)
         losses["text"] = c.text_weight * self._text_loss(out["shared"][: 2 * n], products)
+        losses["caption"] = c.caption_weight * caption_loss(
+            out["shared"][: 2 * n], self.text, self.scale, self.fields, np.tile(products, 2),
+            np.random.default_rng((c.seed, self.step, 333)),
+        )
         losses["instance"] = c.instance_weight * self._instance_loss(out["instance"][: 2 * n], products)
         if len(people):
             labels = torch.from_numpy(d.people_labels[people])

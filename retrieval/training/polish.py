@@ -19,15 +19,12 @@ from torch import nn
 
 from retrieval.encoders.compact_tokens import token_ids
 from retrieval.training import augment, cache
+from retrieval.training.captions import caption_loss, labels_by_name
 from retrieval.training.compact import HEAD_WEIGHTS, Trainer
 from retrieval.training.data import TrainData, bags, rng_for
 from retrieval.training.losses import labelled_cross_entropy, multi_positive_nce
 from retrieval.training.nets import CompactNet, TextNet
-from retrieval.vocabulary import categories
 
-# what a shopper types instead of a title: fields that are named, in order
-CAPTIONS = (("category",), ("colour", "category"), ("gender", "category"), ("gender", "colour", "category"),
-            ("usage", "category"), ("colour", "category"))  # fmt: skip
 _CHUNK = 128
 
 
@@ -102,19 +99,6 @@ def collect(
     return Features(plain, hard, has_hard, people)
 
 
-def caption(labels: dict[str, str], fields: tuple[str, ...], rng: np.random.Generator) -> str:
-    """What a shopper would type for these labels: the category by its name or one of its English words."""
-    said = []
-    for name in fields:
-        if name == "category":
-            row = categories().get(labels[name])
-            words = (labels[name], labels[name], *row.en) if row else (labels[name],)
-            said.append(words[int(rng.integers(len(words)))])
-        else:
-            said.append(labels[name])
-    return " ".join(said)
-
-
 def polish(
     trainer: Trainer, features: Features, *, epochs: int = 12, batch: int = 2048, rate: float = 1e-3,
     progress: Callable[[str], None] = print,
@@ -138,7 +122,7 @@ def polish(
         lr=rate,
     )  # fmt: skip
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
-    fields = [dict(zip(cache.FIELDS, row.labels, strict=True)) for row in data.rows]
+    fields = labels_by_name(data)
     steps = max(1, epochs * len(data.train) // batch)
     rng = np.random.default_rng((config.seed, 88))
     for step in range(steps):
@@ -161,7 +145,7 @@ def polish(
         loss = loss + 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits[:, seen].T, same[:, seen].T))
         shared, shown = (a["shared"], at) if step % 4 else (b["shared"], at[seen])
         loss = loss + _title_loss(shared, text, scale, data, shown, rng, config.word_dropout)
-        loss = loss + 0.5 * _caption_loss(shared, text, scale, fields, shown, rng)
+        loss = loss + 0.5 * caption_loss(shared, text, scale, fields, shown, rng)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, config.clip)
@@ -202,28 +186,6 @@ def _title_loss(
     same = title[:, None] == title[None]
     logits = shared @ out.T * scale.exp().clamp(max=100)
     return 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits.T, same))
-
-
-def _caption_loss(
-    shared: torch.Tensor, text: TextNet, scale: torch.Tensor, fields: list[dict[str, str]], at: np.ndarray,
-    rng: np.random.Generator,
-) -> torch.Tensor:
-    """Short queries to all pictures that they fit: one kind of caption a step, so that a picture fits one query alone."""
-    kind = CAPTIONS[int(rng.integers(len(CAPTIONS)))]
-    number: dict[tuple[str, ...], int] = {}
-    keys, rows = [], []
-    for place, i in enumerate(at):
-        key = tuple(fields[i][name] for name in kind)
-        if all(key):
-            keys.append(number.setdefault(key, len(number)))
-            rows.append(place)
-    if not number:  # no product of the batch has all the fields
-        return shared.sum() * 0.0
-    named = [dict(zip(kind, key, strict=True)) for key in number]
-    out = text(*bags([token_ids(caption(labels, kind, rng)) for labels in named]))
-    logits = shared[rows] @ out.T * scale.exp().clamp(max=100)
-    own = torch.tensor(keys)[:, None] == torch.arange(len(number))[None]
-    return 0.5 * (multi_positive_nce(logits, own) + multi_positive_nce(logits.T, own.T))
 
 
 @torch.no_grad()
