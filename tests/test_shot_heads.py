@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,6 +16,7 @@ from retrieval.encoders.compact import IMAGE_FILE, CompactModel, Head  # noqa: E
 from retrieval.encoders.compact_shots import SHOT_HEADS, CompactShots  # noqa: E402
 from retrieval.errors import ModelError, ModelUnavailable  # noqa: E402
 from retrieval.training import export, graph, shot_heads, shot_views  # noqa: E402
+from retrieval.training.cache import flood_masks  # noqa: E402
 from retrieval.training.nets import CompactNet, NetConfig  # noqa: E402
 from retrieval.training.shot_views import UNKNOWN, Views  # noqa: E402
 
@@ -172,8 +175,6 @@ def test_silhouette_and_skin_say_whether_a_product_is_worn():
 
 
 def made() -> list[shot_views.Batch]:
-    from retrieval.training.cache import flood_masks
-
     pictures = np.stack([figure(with_person=i % 2 == 0) for i in range(40)])
     rng = np.random.default_rng(0)
     photos = rng.integers(0, 255, (6, 160, 128, 3), dtype=np.uint8)
@@ -193,6 +194,20 @@ def test_each_kind_of_view_tells_what_it_was_made_as_and_nothing_else():
     assert set(two["shot_people"][known]) <= {1, 2}
     assert (two["shot_worn"][two["shot_people"] == 2] == 1).all()
     assert (two["shot_worn"][two["shot_people"] == 1] == 0).all()  # a person beside what nobody wears
+
+
+def test_nobody_wears_a_drawing_whatever_its_colours(tmp_path):
+    pictures = np.full((20, 80, 64, 3), 255, np.uint8)
+    pictures[:, 10:80, 20:44] = (224, 172, 138)  # the colour of skin, down to the edge: a photo of this would be worn
+    assert shot_views.is_worn(pictures[0], "Kurtas", "Topwear") != 0
+    rows = [[f"d{i}", "Beige Kurta", "Kurtas", "Topwear", "Women", "Beige", "Ethnic", "Summer"] for i in range(20)]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    np.save(tmp_path / "small.npy", pictures)
+    np.save(tmp_path / "small_mask.npy", flood_masks(pictures))
+    photos = np.zeros((3, 160, 128, 3), np.uint8)
+    found = list(shot_heads.drawings(tmp_path, photos, seed=1).batches(rounds=5, size=20))
+    worn = np.concatenate([b.labels["shot_worn"] for b in found])
+    assert len(found) == 5 and set(worn.tolist()) == {0, -1}
 
 
 def test_the_same_seed_makes_the_same_views():

@@ -110,7 +110,7 @@ def train_shots(
     pictures: Path, weights: Path, *, products: int, seed: int, say: Callable[[str], None] = print
 ) -> dict[str, Head]:
     """Train the heads on `products` of the training part in `pictures` (as `cache.prepare` wrote it) and people's photos,
-    and write them into `weights/image.onnx`.
+    and of the demo catalogue's drawings where they were prepared, and write them into `weights/image.onnx`.
     """
     file = weights / IMAGE_FILE
     if not file.is_file():
@@ -134,7 +134,10 @@ def train_shots(
             return model.outputs_of(list(pixels))["features"]
 
         seen = views(lambda sku: not is_held_out(sku) and not is_calibration(sku), products, ~own, 0)
-        train = read_known(list(seen.batches()), features_of)
+        batches = list(seen.batches())
+        if (pictures / "demo" / "rows.json").is_file():
+            batches += drawings(pictures / "demo", arrays["grounds"], seed + 2).batches()
+        train = read_known(batches, features_of)
         say(f"{len(train.features):,} views to train on")
         other = views(is_calibration, products // 3, own, 1)
         calibration = read_known(list(other.batches()), features_of)
@@ -147,6 +150,15 @@ def train_shots(
         say(f"{name}: {right:.3f} right on {known.sum():,} views of other products, {told:.3f} told")
     say(f"written into {file}, largest difference {add_heads(file, heads):.1e}")
     return {name: head for name, (_, _, head) in heads.items()}
+
+
+def drawings(folder: Path, grounds: np.ndarray, seed: int) -> Views:
+    """The demo catalogue's drawings in `folder`, as `cache.prepare` wrote them, set on `grounds` at times."""
+    rows = cache.load_rows(folder)
+    return Views(
+        np.load(folder / "small.npy"), np.load(folder / "small_mask.npy"), [(r.labels[0], r.labels[1]) for r in rows],
+        grounds, grounds[:0], seed=seed, are_drawings=True,
+    )  # fmt: skip
 
 
 # measuring ------------------------------------------------------------------------------------------------------------

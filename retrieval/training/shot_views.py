@@ -76,13 +76,13 @@ class Views:
 
     def __init__(
         self, pixels: np.ndarray, masks: np.ndarray, articles: list[tuple[str, str]], grounds: np.ndarray, people: np.ndarray, *,
-        seed: int,
+        seed: int, are_drawings: bool = False,
     ) -> None:
         """`pixels` (n, 80, 64, 3), `masks` (n, 80, 64) uint8 of studio pictures; `articles` their category
-        and sub-category; `grounds`, `people` real photos.
+        and sub-category; `grounds`, `people` real photos. Nobody wears what is drawn.
         """
         self._pixels, self._masks, self._grounds, self._people, self._seed = pixels, masks, grounds, people, seed
-        self._worn = np.array([is_worn(p, *a) for p, a in zip(pixels, articles, strict=True)])
+        self._worn = np.array([0 if are_drawings else is_worn(p, *a) for p, a in zip(pixels, articles, strict=True)])
         self._angle = np.array([angle_of(a, SLOT_OF.get(a)) for a, _ in articles])
         self._size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
 
@@ -93,7 +93,8 @@ class Views:
             order = np.random.default_rng((self._seed, turn)).permutation(len(self._pixels))
             for i, at in enumerate(np.array_split(order, max(1, len(order) // size))):
                 yield kinds[(i + turn) % len(kinds)](at, rng_for(self._seed, turn, i))
-            for i, at in enumerate(np.array_split(np.arange(len(self._people)), max(1, len(self._people) // size))):
+            photos = np.array_split(np.arange(len(self._people)), max(1, len(self._people) // size))
+            for i, at in enumerate(photos if len(self._people) else ()):
                 yield self._photo(at, rng_for(self._seed, turn, 70_000 + i))
 
     def _labels(self, n: int, **known: np.ndarray | int) -> dict[str, np.ndarray]:
