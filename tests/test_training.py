@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="training needs torch (extra [train]
 pytest.importorskip("scipy", reason="masks need scipy (extra [train])")
 
 from retrieval.training import augment, cache, losses  # noqa: E402
-from retrieval.training.compact import TrainConfig, Trainer, learning_rate, train, working_size  # noqa: E402
+from retrieval.training.compact import TrainConfig, Trainer, learning_rate, sizes_told, train, working_size  # noqa: E402
 from retrieval.training.data import TrainData, load_data  # noqa: E402
 from retrieval.training.nets import Backbone, NetConfig  # noqa: E402
 
@@ -231,6 +231,10 @@ def test_steps_are_small_first_and_end_at_the_net_s_own_size():
         (16, 12), (16, 12), (20, 16), (20, 16), (48, 32), (48, 32)
     ]  # fmt: skip
     assert working_size(tiny_config(), 0.0) is None
+    assert sizes_told(config) == (
+        "It worked at 12 x 16 px until 40% of the time, 16 x 20 px until 70% of the time, then 32 x 48 px, to which it "
+        "enlarges what it is given."
+    )
     maps = Backbone(config.net).eval().maps(torch.zeros(1, 3, 80, 64))
     assert maps.shape[2:] == (48 // 16, 32 // 16)
 

@@ -30,6 +30,7 @@ class Run:
     batch: int = 112  # products of a step
     people: int = 32  # people's photos of a step
     note: str = ""  # where it was trained, and what changed on the way
+    sizes: str = ""  # a sentence on the sizes that the net worked at
 
 
 def curve(log: Path) -> list[tuple[int, float, float]]:
@@ -164,8 +165,7 @@ any use). {run.products:,} products give gradients. A tenth of all products is h
 temperatures and thresholds. People's photos keep their own train and validation folders.
 
 {run.steps:,} steps of {run.batch} products in two views each and {run.people} people's photos, {run.passes:.1f} passes, {run.seconds / 60:.0f} minutes, seed {run.seed}.
-{run.note} Most of the time at 48 x 60 px, the last part at 64 x 80. Averaged weights (EMA)
-are what is exported; heads, embeddings and text tower were then trained on over fixed int8 features, each kept where it
+{run.note} {run.sizes} Averaged weights (EMA) are what is exported; heads, embeddings and text tower were then trained on over fixed int8 features, each kept where it
 measured better on the calibration products.
 Shipped as {run.precision}; largest difference between onnxruntime and torch {run.image_gap:.1e}, largest loss of cosine of the
 stored text tower {run.text_gap:.1e}.
@@ -205,8 +205,8 @@ products that differ in small print only are one to it. Photos with several garm
 
 ## To go on
 
-A checkpoint holds weights, averages, optimiser and bank: `outfit train compact --minutes N` goes on from it with a new
-schedule, `outfit train export` writes these files anew, `outfit train shots` adds the heads
+A checkpoint holds weights, averages, optimisers and bank: `outfit train compact --minutes N` goes on from it with a new
+schedule (`--begin-with` begins another run with its weights), `outfit train export` writes these files anew, `outfit train shots` adds the heads
 for shots, `outfit evaluate models` measures them.
 """
 

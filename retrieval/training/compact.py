@@ -93,6 +93,14 @@ def working_size(config: TrainConfig, share: float) -> tuple[int, int] | None:
     return next((size for until, size in config.sizes if share < until), config.net.working)
 
 
+def sizes_told(config: TrainConfig) -> str:
+    """A sentence on the sizes that the net works at, for the card."""
+    parts = [f"{w} x {h} px until {until:.0%} of the time" for until, (h, w) in config.sizes]
+    own = config.net.working
+    last = f"{own[1]} x {own[0]} px, to which it enlarges what it is given" if own else "the size given"
+    return f"It worked at {', '.join([*parts, f'then {last}' if parts else last])}."
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A worker's share of a step, before the net."""
