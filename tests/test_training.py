@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="training needs torch (extra [train]
 pytest.importorskip("scipy", reason="masks need scipy (extra [train])")
 
 from retrieval.training import augment, cache, losses  # noqa: E402
-from retrieval.training.compact import TrainConfig, Trainer, learning_rate, sizes_told, train, working_size  # noqa: E402
+from retrieval.training.compact import TrainConfig, Trainer, config_of, learning_rate, sizes_told, train, working_size  # noqa: E402
 from retrieval.training.data import TrainData, load_data  # noqa: E402
 from retrieval.training.nets import Backbone, NetConfig  # noqa: E402
 
@@ -253,6 +253,15 @@ def test_a_run_may_begin_with_another_s_weights_but_not_with_other_sizes(tmp_pat
     other = Trainer(tiny_config(net=replace(TINY, widths=(8, 12, 24))), tiny_data(), workers=1)
     with pytest.raises(InvalidSetting, match="widths"):
         other.begin_with(tmp_path / "last.pt")
+
+
+def test_a_checkpoint_knows_what_its_run_was_told(tmp_path):
+    given = tiny_config(seed=11, net=replace(TINY, working=(40, 32)), sizes=((0.5, (20, 16)),))
+    trainer = Trainer(given, tiny_data(), workers=1)
+    trainer.save(tmp_path / "last.pt")
+    again = config_of(tmp_path / "last.pt")
+    assert again == trainer.config and again.seed == 11 and working_size(again, 0.6) == (40, 32)
+    Trainer(again, tiny_data(), workers=1).load(tmp_path / "last.pt")
 
 
 def test_a_checkpoint_of_other_optimisers_says_how_its_weights_are_used(tmp_path):

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +80,14 @@ class TrainConfig:
 
     def as_dict(self) -> dict:
         return asdict(self)
+
+
+def config_of(checkpoint: Path) -> TrainConfig:
+    """What a checkpoint's run was told to do; what this version no longer knows is left out."""
+    plain = torch.load(checkpoint, map_location="cpu", weights_only=True)["config"]
+    net = {k: v for k, v in plain["net"].items() if k in {f.name for f in fields(NetConfig)}}
+    own = {k: v for k, v in plain.items() if k in {f.name for f in fields(TrainConfig)}}
+    return TrainConfig(**own | {"net": NetConfig(**net)})
 
 
 def learning_rate(config: TrainConfig, step: int, share: float) -> float:

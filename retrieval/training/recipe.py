@@ -50,7 +50,7 @@ def export_compact(
     """Polish (where `epochs` > 0), calibrate and export the run's averaged weights into `out`; `run/release.json` keeps
     what the card needs, with a `note` on where it was trained.
     """
-    from retrieval.training.compact import TrainConfig, Trainer, sizes_told
+    from retrieval.training.compact import Trainer, config_of, sizes_told
     from retrieval.training.data import load_data
     from retrieval.training.polish import collect, polish
     from retrieval.training.release import release, served_features
@@ -59,7 +59,7 @@ def export_compact(
     if not last.is_file():
         raise InvalidSetting(f"no checkpoint {last}", hint="outfit train compact")
     data = load_data(prepared(pictures))
-    trainer = Trainer(TrainConfig(), data, workers=1)
+    trainer = Trainer(config_of(last), data, workers=1)
     trainer.load(last)
     image, text, polished = trainer.image_ema, trainer.text_ema, {}
     if epochs:
