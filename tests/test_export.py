@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -59,18 +57,6 @@ def test_the_served_file_agrees_with_torch_on_pictures_and_any_batch(net, export
         got = model.outputs_of(list(x))
         for name in ("shared", "instance", "category"):
             assert np.abs(got[name] - want[name].numpy()).max() <= export.PARITY, name
-
-
-def test_a_net_that_works_at_another_size_is_served_with_its_resizing(net, tmp_path):
-    larger = CompactNet(replace(TINY, working=(120, 96))).eval()
-    larger.load_state_dict(net.state_dict())
-    assert export.export_image(larger, tmp_path / "larger.onnx", {"category": HEAD}) <= export.PARITY
-    x = pixels(3)
-    with torch.no_grad():
-        given = torch.from_numpy(x).permute(0, 3, 1, 2).float()
-        enlarged = torch.nn.functional.interpolate(given, (120, 96), mode="bilinear", align_corners=False)
-        want = net((enlarged - 127.5) / 64)["instance"].numpy()
-    assert np.abs(CompactModel(tmp_path / "larger.onnx").outputs_of(list(x))["instance"] - want).max() <= export.PARITY
 
 
 def test_the_file_says_what_its_heads_mean(exported):

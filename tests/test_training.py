@@ -18,9 +18,9 @@ torch = pytest.importorskip("torch", reason="training needs torch (extra [train]
 pytest.importorskip("scipy", reason="masks need scipy (extra [train])")
 
 from retrieval.training import augment, cache, losses  # noqa: E402
-from retrieval.training.compact import TrainConfig, Trainer, config_of, learning_rate, sizes_told, train, working_size  # noqa: E402
+from retrieval.training.compact import TrainConfig, Trainer, config_of, learning_rate, shrunk, train  # noqa: E402
 from retrieval.training.data import TrainData, load_data  # noqa: E402
-from retrieval.training.nets import Backbone, NetConfig  # noqa: E402
+from retrieval.training.nets import NetConfig  # noqa: E402
 
 TINY = NetConfig(stem=8, widths=(8, 12, 16), blocks=(1, 1, 1), features=16, shared_dim=8, instance_dim=8, token_dim=8,
                  hidden=8)  # fmt: skip
@@ -63,7 +63,7 @@ def tiny_data(n: int = 40) -> TrainData:
 
 
 def tiny_config(**changes) -> TrainConfig:
-    given = {"net": TINY, "products": 12, "people": 4, "negatives": 4, "bank_from_step": 2, "warmup_steps": 2, "sizes": ()}
+    given = {"net": TINY, "products": 12, "people": 4, "negatives": 4, "bank_from_step": 2, "warmup_steps": 2, "small_share": 0.0}
     return TrainConfig(**given | changes)
 
 
@@ -225,18 +225,10 @@ def test_the_kernels_are_the_convolutions_own_memory_so_muon_moves_them():
     assert all(not torch.equal(w, b) for (w, _), b in zip(trainer.kernels, before, strict=True))
 
 
-def test_steps_are_small_first_and_end_at_the_net_s_own_size():
-    config = TrainConfig(net=replace(TINY, working=(48, 32)), sizes=((0.4, (16, 12)), (0.7, (20, 16))))
-    assert [working_size(config, s) for s in (0.0, 0.39, 0.4, 0.69, 0.7, 1.0)] == [
-        (16, 12), (16, 12), (20, 16), (20, 16), (48, 32), (48, 32)
-    ]  # fmt: skip
-    assert working_size(tiny_config(), 0.0) is None
-    assert sizes_told(config) == (
-        "It worked at 12 x 16 px until 40% of the time, 16 x 20 px until 70% of the time, then 32 x 48 px, to which it "
-        "enlarges what it is given."
-    )
-    maps = Backbone(config.net).eval().maps(torch.zeros(1, 3, 80, 64))
-    assert maps.shape[2:] == (48 // 16, 32 // 16)
+def test_steps_are_small_first():
+    x = torch.zeros(2, 3, 80, 64)
+    sizes = [tuple(shrunk(x, tiny_config(small_share=0.4), share).shape[2:]) for share in (0.0, 0.39, 0.4, 1.0)]
+    assert sizes == [(60, 48), (60, 48), (80, 64), (80, 64)]
 
 
 def test_a_run_may_begin_with_another_s_weights_but_not_with_other_sizes(tmp_path):
@@ -244,7 +236,7 @@ def test_a_run_may_begin_with_another_s_weights_but_not_with_other_sizes(tmp_pat
     for _ in range(3):
         first.do_step(0.1)
     first.save(tmp_path / "last.pt")
-    second = Trainer(tiny_config(net=replace(TINY, working=(40, 32))), tiny_data(), workers=1)
+    second = Trainer(tiny_config(seed=12), tiny_data(), workers=1)
     second.begin_with(tmp_path / "last.pt")
     assert second.step == 0
     for p, q in zip(first.image_ema.parameters(), second.image.parameters(), strict=True):
@@ -256,11 +248,11 @@ def test_a_run_may_begin_with_another_s_weights_but_not_with_other_sizes(tmp_pat
 
 
 def test_a_checkpoint_knows_what_its_run_was_told(tmp_path):
-    given = tiny_config(seed=11, net=replace(TINY, working=(40, 32)), sizes=((0.5, (20, 16)),))
+    given = tiny_config(seed=11, small_share=0.5)
     trainer = Trainer(given, tiny_data(), workers=1)
     trainer.save(tmp_path / "last.pt")
     again = config_of(tmp_path / "last.pt")
-    assert again == trainer.config and again.seed == 11 and working_size(again, 0.6) == (40, 32)
+    assert again == trainer.config and again.seed == 11 and again.small_share == 0.5
     Trainer(again, tiny_data(), workers=1).load(tmp_path / "last.pt")
 
 

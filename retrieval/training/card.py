@@ -30,7 +30,7 @@ class Run:
     batch: int = 112  # products of a step
     people: int = 32  # people's photos of a step
     note: str = ""  # where it was trained, and what changed on the way
-    sizes: str = ""  # a sentence on the sizes that the net worked at
+    small_share: float = 0.0  # of the time, at 48 x 60 px
 
 
 def curve(log: Path) -> list[tuple[int, float, float]]:
@@ -165,7 +165,7 @@ any use). {run.products:,} products give gradients. A tenth of all products is h
 temperatures and thresholds. People's photos keep their own train and validation folders.
 
 {run.steps:,} steps of {run.batch} products in two views each and {run.people} people's photos, {run.passes:.1f} passes, {run.seconds / 60:.0f} minutes, seed {run.seed}.
-{run.note} {run.sizes} Averaged weights (EMA) are what is exported; heads, embeddings and text tower were then trained on over fixed int8 features, each kept where it
+{run.note} The first {run.small_share:.0%} of the time at 48 x 60 px, the rest at 64 x 80. Averaged weights (EMA) are what is exported; heads, embeddings and text tower were then trained on over fixed int8 features, each kept where it
 measured better on the calibration products.
 Shipped as {run.precision}; largest difference between onnxruntime and torch {run.image_gap:.1e}, largest loss of cosine of the
 stored text tower {run.text_gap:.1e}.

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from retrieval.errors import InvalidSetting, ModelError
 from retrieval.training import augment, cache, checkpoints
@@ -48,14 +49,13 @@ COMPATIBLE = {
 class TrainConfig:
     """What a run does. `end_s` of a run is given to `train`; everything here is stored with the checkpoint.
 
-    `sizes`: (share of the run's clock up to which, working height and width): the cheap steps come first, and from the
-    last of them on the net works at its own size. `bank_sample`: stored embeddings compared a step. `learning_rate` is
-    that of AdamW; Muon, which steps the convolutions, is scaled to steps as long as AdamW's (Liu et al. 2025).
+    `small_share`: share of the run's clock at 48 x 60 input. `bank_sample`: stored embeddings compared a step.
+    `learning_rate` is that of AdamW; Muon, which steps the convolutions, is scaled to steps as long as AdamW's (Liu et al. 2025).
     `half`: convolutions in bfloat16 (autocast), which processors with such instructions do twice as fast; weights, norms,
     heads and losses stay in float32.
     """
 
-    net: NetConfig = field(default_factory=lambda: NetConfig(working=(120, 96)))
+    net: NetConfig = field(default_factory=NetConfig)
     seed: int = 7
     products: int = 112
     people: int = 32
@@ -68,7 +68,7 @@ class TrainConfig:
     temperature: float = 0.06
     bank_sample: int = 12_000
     bank_from_step: int = 350
-    sizes: tuple[tuple[float, tuple[int, int]], ...] = ((0.4, (60, 48)), (0.7, (80, 64)))
+    small_share: float = 0.4
     half: bool = True
     ema: float = 0.995
     word_dropout: float = 0.12
@@ -96,17 +96,11 @@ def learning_rate(config: TrainConfig, step: int, share: float) -> float:
     return config.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, max(0.0, share))))
 
 
-def working_size(config: TrainConfig, share: float) -> tuple[int, int] | None:
-    """Height and width at which the net works at a share of the clock in [0, 1]; None: as given."""
-    return next((size for until, size in config.sizes if share < until), config.net.working)
-
-
-def sizes_told(config: TrainConfig) -> str:
-    """A sentence on the sizes that the net works at, for the card."""
-    parts = [f"{w} x {h} px until {until:.0%} of the time" for until, (h, w) in config.sizes]
-    own = config.net.working
-    last = f"{own[1]} x {own[0]} px, to which it enlarges what it is given" if own else "the size given"
-    return f"It worked at {', '.join([*parts, f'then {last}' if parts else last])}."
+def shrunk(x: torch.Tensor, config: TrainConfig, share: float) -> torch.Tensor:
+    """Pictures as a step takes them at a share of the clock in [0, 1]: the cheap steps come first."""
+    if share >= config.small_share:
+        return x
+    return F.interpolate(x, (60, 48), mode="bilinear", antialias=True, align_corners=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +263,6 @@ class Trainer:
 
     def do_step(self, share: float) -> dict[str, float]:
         """One step at a share of the clock in [0, 1]; returns the losses by name."""
-        working = working_size(self.config, share)
         self.image.train()
         self.text.train()
         rate = learning_rate(self.config, self.step, share)
@@ -279,7 +272,7 @@ class Trainer:
         def forward(part: tuple[int, np.ndarray, np.ndarray]) -> tuple[Chunk, torch.Tensor]:
             chunk = self.views(*part)
             with torch.autocast("cpu", torch.bfloat16, enabled=self.config.half):
-                return chunk, self.image.backbone(chunk.pictures, working).float()
+                return chunk, self.image.backbone(shrunk(chunk.pictures, self.config, share)).float()
 
         done = self._map(forward, self._choose())
         leaves = [pooled.detach().requires_grad_() for _, pooled in done]
@@ -332,7 +325,6 @@ class Trainer:
         """Of the calibration part, with averaged weights, at the size of the last step: category top-1, shopper's view to
         own picture rank-1.
         """
-        working = working_size(self.config, self.share)
         d, net = self.data, self.image_ema.eval()
         size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
         rng = rng_for(self.config.seed, 424242)
@@ -341,7 +333,7 @@ class Trainer:
             pictures = augment.to_float(d.small[at])
             mask = torch.from_numpy(d.small_mask[at])[:, None].float() / 255
             a, b = (
-                net.embed(net.backbone(augment.normalise(x).contiguous(memory_format=torch.channels_last), working))
+                net(shrunk(augment.normalise(x), self.config, self.share).contiguous(memory_format=torch.channels_last))
                 for x in (pictures, augment.shopper_view(pictures, mask, d.grounds, size, rng))
             )
             plain.append(a["instance"])
@@ -377,7 +369,7 @@ class Trainer:
         """Go on where a checkpoint stopped. Raises InvalidSetting where it was made with other sizes or classes, or by
         other optimisers.
         """
-        state = self._read(path, ignored=())
+        state = self._read(path)
         lacking = [name for name in ("adamw", "muon") if name not in state]
         if lacking:
             raise InvalidSetting(
@@ -390,18 +382,16 @@ class Trainer:
         self.step, self.share, self.seconds = state["step"], state["share"], state["seconds"]
 
     def begin_with(self, path: Path) -> None:
-        """Take the averaged weights of another run's checkpoint, whatever size it worked at; steps and optimisers begin
-        afresh. Raises InvalidSetting where its sizes or classes are others.
+        """Take the averaged weights of another run's checkpoint; steps and optimisers begin afresh. Raises InvalidSetting
+        where its sizes or classes are others.
         """
-        state = self._read(path, ignored=("working",))
+        state = self._read(path)
         self._take(state | {"image": state["image_ema"], "text": state["text_ema"]})
 
-    def _read(self, path: Path, ignored: Sequence[str]) -> dict:
+    def _read(self, path: Path) -> dict:
         state = torch.load(path, map_location="cpu", weights_only=True)
         theirs = state["config"]["net"]
-        differing = [
-            k for k, v in self.config.net.as_dict().items() if k not in ignored and _plain(v) != _plain(theirs.get(k))
-        ]
+        differing = [k for k, v in self.config.net.as_dict().items() if _plain(v) != _plain(theirs.get(k))]
         if state["classes"] != self.data.classes:
             differing.append("classes")
         if differing:

@@ -19,11 +19,7 @@ from retrieval.encoders.compact_tokens import TABLE
 
 @dataclass(frozen=True, slots=True)
 class NetConfig:
-    """Sizes of the image net and the text tower. `heads`: head name -> number of classes.
-
-    `working`: height and width in pixels to which the net brings what it is given; None: it works at the size given.
-    Thumbnails of 60 x 80 gain by being enlarged: a stem that goes to a quarter at once leaves few positions of them.
-    """
+    """Sizes of the image net and the text tower. `heads`: head name -> number of classes."""
 
     stem: int = 32
     widths: tuple[int, ...] = (64, 128, 320)
@@ -33,7 +29,6 @@ class NetConfig:
     instance_dim: int = 256
     token_dim: int = 192
     hidden: int = 384
-    working: tuple[int, int] | None = None
     heads: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict:
@@ -85,17 +80,13 @@ class Backbone(nn.Module):
                 width = out
         self.blocks = nn.Sequential(*layers)
         self.last = nn.Sequential(*_conv(width, config.features, 1), nn.ReLU(inplace=True))
-        self.dim, self.working = 2 * config.features, config.working
+        self.dim = 2 * config.features
 
-    def maps(self, x: torch.Tensor, working: tuple[int, int] | None = None) -> torch.Tensor:
-        """(n, features, h / 16, w / 16), where the net works at (h, w): `working`, else the config's, else as given."""
-        size = working or self.working or tuple(x.shape[2:])
-        if tuple(x.shape[2:]) != size:
-            x = F.interpolate(x, size, mode="bilinear", antialias=size[0] < x.shape[2], align_corners=False)
+    def maps(self, x: torch.Tensor) -> torch.Tensor:
         return self.last(self.blocks(self.stem(x)))
 
-    def forward(self, x: torch.Tensor, working: tuple[int, int] | None = None) -> torch.Tensor:
-        maps = self.maps(x, working)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps = self.maps(x)
         return torch.cat((maps.mean((2, 3)), maps.amax((2, 3))), 1)
 
 

@@ -50,7 +50,7 @@ def export_compact(
     """Polish (where `epochs` > 0), calibrate and export the run's averaged weights into `out`; `run/release.json` keeps
     what the card needs, with a `note` on where it was trained.
     """
-    from retrieval.training.compact import Trainer, config_of, sizes_told
+    from retrieval.training.compact import Trainer, config_of
     from retrieval.training.data import load_data
     from retrieval.training.polish import collect, polish
     from retrieval.training.release import release, served_features
@@ -81,7 +81,7 @@ def export_compact(
         "batch": trainer.config.products,
         "people": trainer.config.people,
         "note": note,
-        "sizes": sizes_told(trainer.config),
+        "small_share": trainer.config.small_share,
     }
     (run / "release.json").write_text(
         json.dumps({"about": about, "polished": polished, "released": asdict(done)}, indent=1), encoding="utf-8"
