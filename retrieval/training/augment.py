@@ -177,7 +177,15 @@ def _lose_detail(y: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
 
 def people_view(pictures: torch.Tensor, size: Size, rng: torch.Generator) -> torch.Tensor:
-    """A person's own photo, cropped, turned and lit differently, with less detail at times."""
+    """A person's own photo, cropped, turned and lit a little differently."""
+    matrix = homographies(
+        len(pictures), rng, zoom=(0.9, 1.5), turn_deg=15, shift=0.18, bend=0.08, aspect=size.width / size.height
+    )
+    return relight(warp(pictures - 1, matrix, size.height, size.width) + 1, rng, 0.6)
+
+
+def far_people_view(pictures: torch.Tensor, size: Size, rng: torch.Generator) -> torch.Tensor:
+    """The same changed more, with less detail at times: for few photos that are seen very often."""
     matrix = homographies(
         len(pictures), rng, zoom=(0.85, 1.8), turn_deg=20, shift=0.2, bend=0.12, aspect=size.width / size.height
     )

@@ -195,7 +195,7 @@ class Trainer:
                 hard[torch.from_numpy(chosen)] = augment.shopper_view(
                     augment.to_float(pictures[rows]), mask, d.grounds, size, rng
                 )
-        own = augment.people_view(augment.to_float(d.people[people]), size, rng)
+        own = augment.far_people_view(augment.to_float(d.people[people]), size, rng)
         x = augment.normalise(torch.cat((mild, hard, own)))
         return Chunk(x.contiguous(memory_format=torch.channels_last), products, people)
 

@@ -88,7 +88,7 @@ def collect(
         number, at = part
         for view in range(len(people)):
             rng = rng_for(trainer.config.seed, 87, number, view)
-            people[view, at] = read(augment.people_view(augment.to_float(data.people[at]), size, rng))
+            people[view, at] = read(augment.far_people_view(augment.to_float(data.people[at]), size, rng))
 
     with ThreadPoolExecutor(workers) as pool:
         parts = list(enumerate(np.array_split(used, max(1, len(used) // _CHUNK))))
