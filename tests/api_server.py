@@ -71,8 +71,10 @@ def tiktoken_folder() -> Path:
 
 
 def garment(rgb: tuple[int, int, int]) -> Image.Image:
+    """Trousers of one colour on white."""
     picture = Image.new("RGB", (96, 128), "white")
-    ImageDraw.Draw(picture).rectangle((16, 12, 80, 116), fill=rgb)
+    legs = [(30, 8), (66, 8), (72, 120), (54, 120), (48, 44), (42, 120), (24, 120)]
+    ImageDraw.Draw(picture).polygon(legs, fill=rgb)
     return picture
 
 
