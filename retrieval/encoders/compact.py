@@ -24,6 +24,7 @@ import numpy as np
 from retrieval import resources
 from retrieval.colours import measure_palette
 from retrieval.encoders.compact_tokens import token_ids
+from retrieval.encoders.photo_classes import heard
 from retrieval.errors import ModelUnavailable
 from retrieval.items import Attributes, Gender, Item, Slot
 from retrieval.lexicon import to_english
@@ -237,10 +238,17 @@ class CompactDescriber:
         self.name = f"compact-describer/{self._model.digest[:16]}"
 
     def describe(self, images: Sequence[Image]) -> list[Attributes]:
-        """What each picture shows. A field is None below its head's `least`; its confidence is given all the same."""
+        """What each picture shows. A field is None below its head's `least`; its confidence is given all the same. On real
+        photos the head of the ten classes is heard about the category (`photo_classes.heard`).
+        """
         out = self._model.outputs(images)
         heads = self._model.heads
         probabilities = {name: heads[name].probabilities(out[name]) for name in self.FIELDS if name in heads}
+        if "people" in heads and "shot_scene" in heads:
+            photo, scene = (heads[name].probabilities(out[name]) for name in ("people", "shot_scene"))
+            probabilities["category"] = heard(
+                probabilities["category"], heads["category"].classes, photo, heads["people"].classes, scene[:, 1]
+            )
         return [self._attributes({name: p[i] for name, p in probabilities.items()}) for i in range(len(images))]
 
     def _attributes(self, probabilities: Mapping[str, np.ndarray]) -> Attributes:

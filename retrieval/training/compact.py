@@ -20,6 +20,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from retrieval.encoders.photo_classes import COMPATIBLE
 from retrieval.errors import InvalidSetting, ModelError
 from retrieval.training import augment, cache, checkpoints
 from retrieval.training.captions import caption_loss, labels_by_name
@@ -28,22 +29,6 @@ from retrieval.training.losses import coarse_cross_entropy, labelled_cross_entro
 from retrieval.training.nets import CompactNet, NetConfig, TextNet
 
 HEAD_WEIGHTS = {"category": 1.0, "sub_category": 0.4, "gender": 0.5, "colour": 0.7, "usage": 0.5, "season": 0.4}
-
-# what the ten classes of people's photos may be in the catalogue's words
-COMPATIBLE = {
-    "dress": ("Dresses", "Nightdress", "Kurtas", "Tunics", "Jumpsuit"),
-    "hat": ("Caps", "Hat"),
-    "longsleeve": ("Tshirts", "Tops", "Sweatshirts", "Sweaters", "Shirts", "Tunics"),
-    "outwear": ("Jackets", "Blazers", "Rain Jacket", "Nehru Jackets", "Sweatshirts", "Sweaters", "Waistcoat", "Shrug"),
-    "pants": ("Trousers", "Jeans", "Track Pants", "Leggings", "Jeggings", "Capris", "Tights", "Churidar"),
-    "shirt": ("Shirts", "Tops", "Kurtas"),
-    "shoes": ("Casual Shoes", "Sports Shoes", "Formal Shoes", "Heels", "Flats", "Sandals", "Flip Flops",
-              "Sports Sandals"),
-    "shorts": ("Shorts",),
-    "skirt": ("Skirts",),
-    "t-shirt": ("Tshirts", "Tops"),
-}  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
