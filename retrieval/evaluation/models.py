@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from retrieval.encoders import photo_classes
 from retrieval.encoders.compact import CompactModel, CompactText, load_image, load_text
 from retrieval.evaluation import metrics, sheet, shoppers
 from retrieval.evaluation.results import Result, revision
@@ -149,12 +150,26 @@ def words(data: HeldOut, shared: np.ndarray, text: CompactText, seed: int = 0) -
 
 
 def people(folder: Path, model: CompactModel, seed: int = 0) -> Measured:
-    """The ten classes of people's own photos, validation folder: share right, by class, majority."""
+    """The ten classes of people's own photos, validation folder: share right, by class, majority; and the share whose
+    category is one of the class, by the category head alone and with the ten classes heard.
+    """
     pixels = np.load(folder / "people_validation.npy")
     truth = np.load(folder / "people_validation_labels.npy")
     small = [np.asarray(cache.letterbox(Image.fromarray(p)), np.uint8) for p in pixels]
-    guess = model.heads["people"].probabilities(model.outputs_of(small)["people"]).argmax(1)
+    out = model.outputs_of(small)
+    photo = model.heads["people"].probabilities(out["people"])
+    guess = photo.argmax(1)
     figures: dict[str, float] = {}
+    alone = model.heads["category"].probabilities(out["category"])
+    readings = {"category_head_alone": alone}
+    if "shot_scene" in model.heads:
+        real = model.heads["shot_scene"].probabilities(out["shot_scene"])[:, 1]
+        known = model.heads["category"].classes
+        readings["category"] = photo_classes.heard(alone, known, photo, model.heads["people"].classes, real)
+    for name, p in readings.items():
+        said = [model.heads["category"].classes[k] for k in p.argmax(1)]
+        fits = [s in photo_classes.COMPATIBLE[cache.PEOPLE_CLASSES[t]] for s, t in zip(said, truth, strict=True)]
+        _with_interval(figures, f"people_{name}_of_class", np.array(fits), seed)
     _with_interval(figures, "people_top1", guess == truth, seed)
     figures["people_majority"] = float(np.bincount(truth).max() / len(truth))
     by_class = {

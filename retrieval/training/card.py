@@ -119,6 +119,14 @@ def _share(figures: Mapping[str, float], name: str) -> str:
     return f"{figures[name]:.3f}"
 
 
+def _photos_text(figures: Mapping[str, float]) -> str:
+    if "people_category_of_class" not in figures:
+        return ""
+    return f"""The category read from them is one of the class's in {_share(figures, "people_category_of_class")}; by the category head
+alone, without the ten classes, in {_share(figures, "people_category_head_alone_of_class")}.
+"""
+
+
 def text(run: Run, measured: Mapping[str, Measured]) -> str:
     """The card as Markdown. `measured` as `retrieval.evaluation.models.evaluate` gives it."""
     a, w, p, i = (measured[k].figures for k in ("attributes", "words", "people", "instances"))
@@ -190,7 +198,7 @@ The same product found among all products of the catalogue, from a changed pictu
 
 People's own photos, ten classes, validation folder (n {measured["people"].n}): {_share(p, "people_top1")}, majority
 {p["people_majority"]:.3f}. By class: {", ".join(f"{name} {share:.2f}" for name, share in own.items())}.
-
+{_photos_text(p)}
 {shots_text(measured["shots"].figures) if "shots" in measured else ""}## What it is for, and what it is bad at
 
 For finding a shop's product by a photo, describing a garment in the catalogue's words, and searching pictures by words, where
