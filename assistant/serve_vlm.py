@@ -294,9 +294,10 @@ def serve(plan: Plan, weights: str, tell: Callable[[str], None], log: Path, most
     answer within `most_s` seconds.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w", encoding="utf-8") as output, _terminated_like_interrupted():
+    with log.open("w", encoding="utf-8") as output, _terminated_like_interrupted() as hear:
         process = subprocess.Popen(command(plan, weights), stdout=output, stderr=subprocess.STDOUT)
         try:
+            hear()
             _wait_until_ready(plan, process, tell, log, most_s)
             tell(f"{plan.served_name} answers at {plan.url}. Next:\n{next_command(plan)}")
             return process.wait()
@@ -307,21 +308,34 @@ def serve(plan: Plan, weights: str, tell: Callable[[str], None], log: Path, most
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def _terminated_like_interrupted() -> Iterator[Callable[[], None]]:
     """A service manager ends a program by SIGTERM: it must stop the model server too, as Ctrl-C does. Only the main
-    thread may say so."""
+    thread may say so. Either signal waits until what is given is called: one that came while the server is just being
+    started would leave it behind.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: None
         return
+    came, is_heard = False, False
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        nonlocal came
+        came = True
+        if is_heard:
+            raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def hear() -> None:
+        nonlocal is_heard
+        is_heard = True
+        if came:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
+        yield hear
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _wait_until_ready(

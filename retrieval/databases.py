@@ -118,10 +118,23 @@ def _set_up_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # transactions are begun below, so that migrations are within one too
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")  # readers go on while an ingest writes
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous = FULL")  # what is acknowledged survives a power cut; NORMAL in WAL does not
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _write_ahead(cursor: Any) -> None:
+    """Readers go on while an ingest writes. To change to this, SQLite does not wait for another's transaction as it does
+    otherwise: where several processes open a new file at once, that is done here.
+    """
+    from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
+
+    def is_locked(error: BaseException) -> bool:
+        return "database is locked" in str(error)
+
+    again = retry(retry=retry_if_exception(is_locked), wait=wait_random(0.005, 0.05), stop=stop_after_delay(BUSY_S), reraise=True)
+    again(cursor.execute)("PRAGMA journal_mode = WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import event, inspect, text
@@ -71,6 +72,16 @@ def test_opening_at_once_makes_one_catalogue(database_url):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_new_sqlite_files_opened_at_once_wait_for_each_other(tmp_path):
+    """To begin its log, SQLite does not wait by itself: of four that open a new file, one in about thirty was refused."""
+    for number in range(25):
+        with ThreadPoolExecutor(4) as pool:
+            url = f"sqlite:///{tmp_path / str(number)}.db"
+            opened = list(pool.map(lambda at: Catalogue.open(at, create=True), [url] * 4))
+        for catalogue in opened:
+            catalogue.close()
 
 
 def test_the_same_feeds_give_the_same_state(tmp_path, database_url, monkeypatch):
