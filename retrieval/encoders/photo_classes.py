@@ -7,6 +7,7 @@ the ten classes does. On a real photo both are heard.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -34,9 +35,15 @@ def heard(
     `photo` (n, len(classes)): probabilities of the ten classes; `real` (n,): that of a real scene. A category is weighted
     by the probability of the classes that it may belong to, one of which no class speaks (a bag, a watch) by chance.
     """
-    fits = np.array([[name in COMPATIBLE[c] for c in classes] for name in names], np.float32)
+    fits = _fits(tuple(names), tuple(classes))
     weight = photo @ fits.T
     weight[:, ~fits.any(1)] = 1 / len(classes)
     told = category * weight
     told /= np.maximum(told.sum(1, keepdims=True), np.float32(1e-12))
     return category + (told - category) * real[:, None]
+
+
+@lru_cache(maxsize=4)
+def _fits(names: tuple[str, ...], classes: tuple[str, ...]) -> np.ndarray:
+    """(categories, classes): 1 where a category may belong to a class. Asked at every photo, the same for all of them."""
+    return np.array([[name in COMPATIBLE[c] for c in classes] for name in names], np.float32)
