@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from assistant.bench import running
 from assistant.bench.looks import own_photos
-from retrieval.errors import InvalidInput, StoreError
+from retrieval.errors import InvalidInput
 from retrieval.evaluation.results import Result, revision
 
-_ROOT = Path(__file__).resolve().parents[2]
 _PHOTOS = 30
 _FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run")
 _LONGEST_MS = 120_000
@@ -55,7 +52,7 @@ def bench_page(data: Path, seed: int) -> Result:
         page = browser.new_page(locale="en-GB", viewport={"width": 1280, "height": 900})
         page.add_init_script(_WATCH)
         started = time.perf_counter()
-        with _app() as address:
+        with running.app(os.environ) as (address, _):
             opened = time.perf_counter()
             page.goto(address, wait_until="commit")
             page.wait_for_selector("#shop h1:not(:empty)", timeout=_LONGEST_MS)
@@ -90,28 +87,12 @@ def _browser() -> Iterator[Any]:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         raise InvalidInput("the page is measured in a browser: there is no Chromium", hint="apt-get install chromium")
-    with sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=found, args=list(_FLAGS))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(_FLAGS))
         try:
             yield browser
         finally:
             browser.close()
-
-
-@contextmanager
-def _app() -> Iterator[str]:
-    """The address of `python app.py`, as soon as it is told."""
-    environment = {**os.environ, "OUTFIT_PORT": "0"}
-    with subprocess.Popen(
-        [sys.executable, "app.py"], cwd=_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as app:
-        try:
-            address = next((m[0] for line in app.stdout if (m := re.search(r"http://[\w.:]+/", line))), None)
-            if address is None:
-                raise StoreError("app.py ended without naming its address", hint="python app.py says why")
-            yield address
-        finally:
-            app.terminate()
 
 
 def _marks(page: Any, photo: bytes) -> dict[str, float]:

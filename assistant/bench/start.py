@@ -14,7 +14,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval.errors import StoreError
+from assistant.bench import running
 from retrieval.evaluation.results import Result, revision
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -50,27 +50,18 @@ class _Start:
 
 def _start(home: str) -> _Start:
     started = time.perf_counter()
-    environment = {**_environment(), "OUTFIT_HOME": home, "OUTFIT_PORT": "0"}
-    with subprocess.Popen(
-        [sys.executable, "app.py"], cwd=_ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            url = next((m[0] for line in process.stdout if (m := re.search(r"http://[\w.:]+", line))), None)
-            if url is None:
-                raise StoreError("app.py ended without naming its address", hint="python app.py says why")
-            with urllib.request.urlopen(url, timeout=60) as page:
-                scripts = 0
-                for line in page:  # the texts, then the page's own script, which ends the first part
-                    scripts += b"</script>" in line
-                    if scripts == 2:
-                        break
-                usable_s = time.perf_counter() - started
-                page.read()
-            whole_s = time.perf_counter() - started
-            status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
-            return _Start(usable_s, whole_s, int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024)
-        finally:
-            process.terminate()
+    with running.app({**_environment(), "OUTFIT_HOME": home}) as (address, process_id):
+        with urllib.request.urlopen(address, timeout=60) as page:
+            scripts = 0
+            for line in page:  # the texts, then the page's own script, which ends the first part
+                scripts += b"</script>" in line
+                if scripts == 2:
+                    break
+            usable_s = time.perf_counter() - started
+            page.read()
+        whole_s = time.perf_counter() - started
+        status = Path(f"/proc/{process_id}/status").read_text(encoding="ascii")
+        return _Start(usable_s, whole_s, int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024)
 
 
 def _import_s(module: str) -> float:
