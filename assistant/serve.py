@@ -75,6 +75,7 @@ def serve(settings: Settings, *, with_page: bool = True) -> None:
             print(f"Outfit assistant: http://{shown}:{port}/", flush=True)
             server.run(sockets=[listening])
         finally:
+            gc.enable()  # also where nothing was built
             if telemetry is not None:
                 telemetry.close()
             for assistant in built:

@@ -88,7 +88,7 @@ class Server(uvicorn.Server):
     with an error, and exits a moment later. Ctrl-C is less patient, and a second one ends everything."""
 
     def __init__(self, app: ASGIApp, drain: Drain, *, patience_s: float = 15.0) -> None:
-        super().__init__(uvicorn.Config(app, http=Patience, log_level="warning"))
+        super().__init__(uvicorn.Config(app, http=Patience, log_level="warning", log_config=None))
         self._drain, self._patience_s = drain, patience_s
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -99,9 +99,9 @@ def test_a_head_without_end_is_closed(shop):
 
 
 def test_a_body_that_comes_slowly_but_steadily_is_waited_for(shop, monkeypatch):
-    monkeypatch.setattr(server, "BODY_S", 0.3)
+    monkeypatch.setattr(server, "BODY_S", 1.0)
     monkeypatch.setattr(server, "_EVERY_S", 0.1)
-    body = json.dumps({**GOOD, "ignored": "x" * 40_000}).encode()
+    body = json.dumps({**GOOD, "ignored": "x" * 60_000}).encode()  # 1.6 seconds in all
 
     def slowly() -> Iterator[bytes]:
         for start in range(0, len(body), 8_000):

@@ -4,6 +4,8 @@ it cannot be built."""
 from __future__ import annotations
 
 import contextlib
+import gc
+import logging
 import threading
 from collections.abc import Iterator
 
@@ -106,9 +108,23 @@ def test_a_server_may_stop_before_it_is_built():
     go.set()  # it was stopped while the thread still built
 
 
+@contextlib.contextmanager
+def logging_of_its_own() -> Iterator[None]:
+    """A server sets up the logging of its whole process: here, that of the tests that follow."""
+    root = logging.getLogger()
+    handlers, level = root.handlers, root.level
+    root.handlers = []
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
+
+
 def test_a_server_that_cannot_be_built_ends_with_the_reason(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(serve.signal, "signal", lambda *_: None)
     settings = Settings.load(home=tmp_path, port=0, catalogue_url=f"sqlite:///{tmp_path}/empty.db")
-    with pytest.raises(StoreEmpty, match="no items to search"):
+    with logging_of_its_own(), pytest.raises(StoreEmpty, match="no items to search"):
         serve.serve(settings)
     assert "Outfit assistant: http://127.0.0.1:" in capsys.readouterr().out
+    assert gc.isenabled()

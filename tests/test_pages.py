@@ -193,26 +193,22 @@ class Page(Tab):
     """A visitor's browser tab, with what tests do over and over."""
 
     def answered(self) -> None:
-        """Until the turn under way is over."""
+        """Until the turn under way is over. What asks for one marks the page as busy before its event has ended."""
         self.tab.wait_for_function(
             "() => !document.querySelector('#shop [data-busy]') && !document.querySelector('#pending')", timeout=90_000
         )
 
     def act(self, selector: str) -> None:
         self.tab.locator(selector).first.click()
-        self.tab.wait_for_timeout(60)
         self.answered()
 
     def show(self, *photos: str | dict) -> None:
         self.tab.set_input_files(".files", [str(PHOTOS / one) if isinstance(one, str) else one for one in photos])
-        self.tab.wait_for_selector(".turn:last-child .answer > *, #pending")
-        self.tab.wait_for_timeout(60)
         self.answered()
 
     def say(self, words: str) -> None:
         self.tab.fill("#shop textarea", words)
         self.tab.keyboard.press("Enter")
-        self.tab.wait_for_timeout(60)
         self.answered()
 
     def style(self, photo: str) -> None:
@@ -232,7 +228,7 @@ class Page(Tab):
         """Ask to keep something, and say yes."""
         self.tab.locator(selector).last.click()
         self.tab.locator("dialog[open] [data-act=confirm]").click()
-        self.tab.wait_for_selector("[aria-pressed=true][data-act=keep], .link-over[open], .toast:not([hidden])")
+        self.tab.wait_for_selector("[aria-pressed=true][data-act=keep], .link-over[open]")
         self.answered()
 
     def text(self, selector: str) -> str:
@@ -392,7 +388,7 @@ def test_the_frame_is_moved_and_pulled_by_a_finger_on_a_phone(visit):
     page.tab.locator("[data-act=mark]").tap()
     photo, frame = page.tab.locator(".choice.marking"), page.tab.locator(".marker:not([hidden])")
     frame.scroll_into_view_if_needed()
-    page.tab.wait_for_timeout(300)
+    frame.element_handle().wait_for_element_state("stable")
     sides, scrolled = photo.bounding_box(), page.tab.evaluate("scrollY")
     width, height = (int(photo.get_attribute(f"data-{side}")) for side in ("width", "height"))
     finger = Finger(page.tab)
@@ -532,7 +528,7 @@ def test_an_item_opens_with_what_looks_like_it(visit):
     page.tab.wait_for_selector("dialog[open] h2")
     assert page.tab.locator("dialog .product").count() == 4
     page.tab.keyboard.press("Escape")
-    assert not page.tab.locator("dialog").first.is_visible()
+    page.tab.locator("dialog").first.wait_for(state="hidden")
 
 
 def test_a_look_is_saved_as_picture_page_and_data(visit, tmp_path):

@@ -46,11 +46,9 @@ def address(shop) -> Iterator[str]:
 class Desk(Tab):
     """A stylist's browser tab."""
 
-    def ready(self, count: int | None = None) -> None:
-        """Until a case is shown, and `count` are listed."""
+    def ready(self) -> None:
+        """Until a case is shown, or that there is none."""
         self.tab.wait_for_selector("#case .piece[data-sku], #case .empty")
-        if count is not None:
-            self.tab.wait_for_function("n => document.querySelectorAll('#list li').length === n", arg=count)
 
     def only(self, **filters: str) -> None:
         with self.tab.expect_response(lambda reply: "/cases?" in reply.url):
@@ -160,6 +158,93 @@ def test_approve_reject_replace_and_undo_by_one_key_each(visit, shop, cases):
     assert desk.at != here and state(shop, here) == "open"
     desk.tab.keyboard.press("p")
     assert desk.at == here
+
+
+class Held:
+    """What is asked of an address from now on waits here."""
+
+    def __init__(self, desk: Desk, address: str) -> None:
+        self._tab, self._is_open, self.routes = desk.tab, False, []
+        desk.tab.route(address, lambda route: route.continue_() if self._is_open else self.routes.append(route))
+
+    def let_go(self) -> None:
+        """Once the first has come: it goes on, and so does what follows."""
+        while not self.routes:
+            self._tab.wait_for_timeout(20)
+        self._is_open = True
+        for route in self.routes:
+            route.continue_()
+
+
+def test_keys_pressed_before_the_server_has_answered_are_about_the_case_on_show(visit, shop, cases):
+    desk = visit()
+    desk.ready()
+    desk.only(what="look")
+    first = desk.at
+    waiting = Held(desk, "**/decisions")
+    desk.tab.keyboard.down("a")
+    desk.tab.keyboard.down("a")  # held down: the keyboard repeats it
+    desk.tab.keyboard.up("a")
+    second = desk.at
+    assert second != first
+    desk.tab.keyboard.press("ArrowRight")
+    piece = desk.tab.locator("#case .chosen").get_attribute("data-sku")
+    desk.tab.keyboard.press("3")
+    third = desk.at
+    assert third not in (first, second)
+    waiting.let_go()
+    desk.tab.locator("#toast").get_by_text("Rejected: 1").wait_for()
+    assert len(waiting.routes) == 1  # one after the other, in the order of the keys
+    (one, _), (other, _) = list(shop.desk.store.record())[-2:]
+    assert (one.case_id, one.act) == (first, "approve")
+    assert (other.case_id, other.act, other.sku) == (second, "reject", piece)
+    assert desk.at == third and state(shop, third) == "open"
+
+
+def test_a_decision_that_does_not_arrive_is_in_the_list_again(visit, shop, cases):
+    desk = visit()
+    desk.ready()
+    desk.only(what="look")
+    before = desk.tab.locator("#list li").evaluate_all("all => all.map(li => li.dataset.case)")
+    desk.tab.route("**/decisions", lambda route: route.abort())
+    desk.tab.keyboard.press("n")
+    desk.tab.keyboard.press("a")
+    desk.tab.locator("#toast").get_by_text("The server does not answer").wait_for()
+    after = desk.tab.locator("#list li").evaluate_all("all => all.map(li => li.dataset.case)")
+    assert after[: len(before)] == before and str(desk.at) == before[2] and state(shop, int(before[1])) == "open"
+
+
+def test_a_case_that_another_decision_has_answered_stays_until_the_stylist_moves_on(visit, shop, address, cases):
+    reference, shared, *others = [item.sku for item in shop.catalogue.all_items()][-4:]
+    told = [[shared], [shared, others[0]], [shared, others[1]]]
+    ids = [httpx.post(f"{address}v1/outfit/feedback", json={"reference": reference, "skus": skus, "rating": "down"}, timeout=60)
+           .json()["case"] for skus in told]  # fmt: skip
+    desk = visit()
+    desk.ready()
+    desk.tab.fill("[name=text]", reference)
+    desk.tab.keyboard.press("Enter")
+    desk.tab.wait_for_selector(f"#list .now[data-case='{ids[0]}']")
+    desk.tab.evaluate("document.activeElement.blur()")
+    desk.tab.keyboard.press("1")
+    desk.tab.locator("#case").get_by_text("Settled by another").wait_for()
+    assert desk.at == ids[1] and [state(shop, one) for one in ids] == ["rejected", "settled", "settled"]
+    assert desk.tab.locator(f"#list [data-case='{ids[2]}']").count() == 0
+    desk.key("u", "/undo")
+    desk.tab.wait_for_selector(f"#list .now[data-case='{ids[0]}']")
+    assert [state(shop, one) for one in ids] == ["open"] * 3
+
+
+def test_what_is_typed_into_a_filter_is_there_when_the_counts_come(visit, cases):
+    desk = visit()
+    desk.ready()
+    desk.tab.wait_for_selector("[name=text]")
+    waiting = Held(desk, "**/progress")
+    desk.key("a")
+    desk.tab.locator("[name=text]").press_sequentially("Jea")
+    with desk.tab.expect_response("**/knobs"):  # asked for once the counts are drawn
+        waiting.let_go()
+    assert desk.tab.input_value("[name=text]") == "Jea"
+    assert desk.tab.evaluate("document.activeElement.name") == "text"
 
 
 def test_several_cases_are_decided_and_taken_back_at_once(visit, shop, cases):
@@ -312,7 +397,6 @@ def test_a_server_with_keys_asks_for_one_and_shows_nothing_before(visit, shop, t
             assert desk.tab.locator("#list li").count() == 0
             desk.tab.fill("#ask [name=key]", given)
             desk.tab.keyboard.press("Enter")
-            desk.tab.wait_for_timeout(200)
         desk.ready()
         desk.only(what="look")
         desk.key("a")

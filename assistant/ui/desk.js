@@ -3,37 +3,40 @@ import { all, api, askWho, failed, find, firstLang, garmentPicture, itemPicture,
   state, toast } from './desk_common.js';
 import { showMeasures } from './desk_measures.js';
 import { showKnobs, useText } from './desk_knobs.js';
+import { Queue } from './desk_queue.js';
 
-const PAGE = 20;
-let rows = [], count = 0, next = null;  // the queue as far as it is loaded
-let at = 0, piece = -1;  // which case, and which of its pieces (-1: the whole look)
+const queue = new Queue();
+let piece = -1;  // which piece of the case on show (-1: the whole look)
+let isTraceOpen = false, isTakingBack = false;
 const marked = new Set();
-const wholes = new Map();  // cases with both orders, by id
-let chosen = { state: 'open' }, tab = 'queue';
-let line = Promise.resolve();  // what was decided stands in line: keys pressed faster than the server answers are not lost
+const wholes = new Map();  // cases with both orders, by id; null while they are asked for
+let chosen = { state: 'open' }, tab = 'queue', filtersFor = '';
+let line = Promise.resolve();  // what the server is told stands in line, in the order of the keys
 
-const current = () => rows[at] && (wholes.get(rows[at].id) ?? rows[at]);
+// The case on show; none while one is loaded, so that no key is about a case that nobody sees.
+const isWaiting = () => queue.isWaiting || isTakingBack;
+const current = () => isWaiting() ? undefined : queue.now && (wholes.get(queue.now.id) ?? queue.now);
 
 // --- loading ---
 
-async function load(from = null) {
-  const query = new URLSearchParams({ limit: PAGE, ...Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== '')) });
-  if (chosen.state === '') query.set('state', '');
-  if (from !== null) query.set('after', from);
-  if (from === null) find('#case').replaceChildren(make('p.aside', {}, say('desk.loading')));
-  try {
-    const page = await api(`cases?${clean(query)}`);
-    rows = from === null ? page.data : [...rows, ...page.data];
-    count = page.count; next = page.next;
-    if (from === null) { at = 0; piece = -1; wholes.clear(); }
-    show();
-    progress();
-  } catch (error) { failed(error); }
+async function load() {
+  wholes.clear();
+  marked.clear();
+  const loading = queue.load(chosen);
+  turnTo();
+  await shownAfter(loading);
+  progress();
 }
 
-function clean(query) {
-  for (const [name, value] of [...query]) if (value === '') query.delete(name);
-  return query;
+async function refresh() {
+  await queue.refresh();
+  wholes.clear();
+}
+
+// Where it fails nothing more is asked for: that would fail again, and again.
+async function shownAfter(loading) {
+  try { await loading; } catch (error) { failed(error); draw(); return; }
+  show();
 }
 
 async function progress() {
@@ -56,24 +59,33 @@ async function progress() {
 // The case with the model's second order; the next one is asked for ahead of time.
 async function complete(row) {
   if (!row || wholes.has(row.id)) return;
+  wholes.set(row.id, null);
   try {
     wholes.set(row.id, await api(`cases/${row.id}`));
-    if (rows[at]?.id === row.id) showCase();
-  } catch (error) { if (error.status !== 404) failed(error); }
+    if (queue.now?.id === row.id) showCase();
+  } catch (error) { wholes.delete(row.id); if (error.status !== 404) failed(error); }
 }
 
 // --- showing ---
 
 function show() {
-  showList();
-  showCase();
-  complete(rows[at]).then(() => complete(rows[at + 1]));
-  find('#more').hidden = next === null;
-  if (next !== null && rows.length - at < 5) load(next);
+  if (queue.isShort) more();
+  draw();
+  if (!isWaiting()) complete(queue.now).then(() => complete(queue.following));
 }
 
+function draw() {
+  showList();
+  showCase();
+  find('#more').hidden = !queue.hasMore;
+}
+
+const more = () => shownAfter(queue.more());
+
 function filters(categories) {
-  const form = find('#filters');
+  const form = find('#filters'), these = JSON.stringify([state.lang, categories]);
+  if (these === filtersFor) return;
+  filtersFor = these;
   const option = (name, value, text) => make('option', { value, selected: (chosen[name] ?? '') === value }, text);
   const list = (name, label, options) => make('label', {}, make('span', {}, say(label)),
     make('select', { name }, options.map(([value, text]) => option(name, value, text))));
@@ -87,7 +99,7 @@ function filters(categories) {
     list('what', 'desk.filter_kind', [any, ...Object.entries(kinds).map(([value, key]) => [value, say(key)])]),
     list('category', 'desk.filter_category', [any, ...categories.map((name) => [name, named(name)])]),
     list('answer', 'desk.filter_model', [any, ...Object.entries(answers).map(([value, key]) => [value, say(key)])]),
-    make('label', {}, make('span', {}, say('desk.filter_text')), make('input', { name: 'text', type: 'search', maxlength: 100, value: chosen.text ?? '' })),
+    make('label', {}, make('span', {}, say('desk.filter_text')), make('input', { name: 'text', type: 'search', maxlength: 100, value: form.text?.value ?? chosen.text ?? '' })),
   );
   form.what.value = chosen.kind ?? (chosen.contested ? 'contested' : chosen.complaints ? 'complaints' : '');
   if (focused && form[focused]) form[focused].focus();
@@ -98,7 +110,6 @@ function readFilters() {
   chosen = { state: form.state.value, category: form.category.value, answer: form.answer.value, text: form.text.value.trim() };
   if (what === 'look' || what === 'pair') chosen.kind = what;
   else if (what) chosen[what] = 'true';
-  marked.clear();
   load();
 }
 
@@ -106,15 +117,15 @@ const titleOf = (row) => row.kind === 'pair' ? `${row.garment.title} + ${row.pie
 
 function showList() {
   const list = find('#list');
-  list.replaceChildren(...rows.map((row, place) => make(`li${place === at ? '.now' : ''}`, { 'data-case': row.id },
+  list.replaceChildren(...queue.rows.map((row, place) => make(`li${place === queue.at ? '.now' : ''}`, { 'data-case': row.id },
     make('input', { type: 'checkbox', 'aria-label': `${say('desk.mark')}: ${titleOf(row)}`, checked: marked.has(row.id), onchange: () => mark(row.id) }),
-    make('button.entry', { 'aria-current': place === at ? 'true' : null, onclick: () => go(place) },
+    make('button.entry', { 'aria-current': place === queue.at ? 'true' : null, onclick: () => go(place) },
       make('span.thumb', {}, garmentPicture(row.garment, row.id, row.has_photo)),
       row.kind === 'pair' ? make('span.thumb', {}, itemPicture(row.pieces[0].sku, '')) : null,
       make('span.what', {}, make('b', {}, row.kind === 'pair' ? row.pieces[0].item?.title ?? row.pieces[0].sku : titleOf(row)), make('small', {}, say(row.kind === 'look' ? 'desk.kind.look' : 'desk.kind.pair'), badges(row)))))));
   find('.now', list)?.scrollIntoView({ block: 'nearest' });
   find('#unmark').hidden = marked.size === 0;
-  find('#mark-all').hidden = rows.length === 0;
+  find('#mark-all').hidden = queue.rows.length === 0;
 }
 
 function badges(row) {
@@ -131,6 +142,7 @@ const answerKey = (name) => ({ yes: 'desk.answer.yes', no: 'desk.answer.no', und
 function showCase() {
   const row = current(), place = find('#case');
   find('#acts').hidden = !row || tab !== 'queue';
+  if (isWaiting()) { place.replaceChildren(make('p.aside', {}, say('desk.loading'))); return; }
   if (!row) {
     place.replaceChildren(make('div.empty', {}, make('h2', {}, say('desk.empty')), make('p', {}, say('desk.empty_why'))));
     return;
@@ -146,7 +158,7 @@ function showCase() {
       row.decision.words ? make('q', {}, row.decision.words) : null) : null,
     row.opinions.length || row.complaints ? said(row) : null,
     make(`div.pieces.${row.kind}`, { role: 'radiogroup', 'aria-label': say('desk.whole') }, garment(row), row.pieces.map((one, number) => pieceCard(one, number, row))),
-    make('details.trace', {}, make('summary', {}, make('kbd', {}, 'T'), say('desk.trace')), trace(row)),
+    make('details.trace', { open: isTraceOpen, ontoggle: (event) => { isTraceOpen = event.target.open; } }, make('summary', {}, make('kbd', {}, 'T'), say('desk.trace')), trace(row)),
   ].filter(Boolean));
   about();
 }
@@ -199,11 +211,17 @@ function about() {
 
 // --- moving ---
 
-function go(place) {
-  if (!rows.length) return;
-  at = Math.min(Math.max(0, place), rows.length - 1);
+// What has just become the case on show is looked at from its beginning.
+function turnTo() {
   piece = -1;
+  isTraceOpen = false;
   show();
+}
+
+function go(place) {
+  if (isWaiting() || !queue.rows.length) return;
+  queue.go(place);
+  turnTo();
 }
 
 function choose(number) {
@@ -226,45 +244,56 @@ function mark(id) {
 
 // --- deciding ---
 
-const inTurn = (work) => { line = line.then(work); };
+const inTurn = (work) => { line = line.then(work).catch(failed); };
 
+// The list moves on at the key, not at the answer: the next key is about what is then on show, however slow the server is.
 async function decide(act, more = {}) {
   const row = current();
   const ids = marked.size ? [...marked] : row ? [row.id] : [];
   if (!ids.length) return;
+  const body = { cases: ids, act, ...more };
+  if (act === 'reject' && !marked.size && row.kind === 'look' && piece >= 0) body.sku = row.pieces[piece].sku;
   if (!state.who) await askWho();
-  const body = { cases: ids, act, who: state.who, ...more };
-  const aimed = !marked.size && row.kind === 'look' && piece >= 0;
-  if (act === 'reject' && aimed) body.sku = row.pieces[piece].sku;
-  try {
-    const outcome = await api('decisions', body);
-    const gone = new Set(ids);
-    const key = { approve: 'desk.done.approve', reject: 'desk.done.reject', replace: 'desk.done.replace' }[act];
-    const notes = outcome.decided.length ? [say(key, { count: outcome.decided.length })] : [];
-    notes.push(...new Set(outcome.late.map((late) => say('desk.late', { who: late.who }))));
-    if (outcome.settled) notes.push(say('desk.settled', { count: outcome.settled }));
-    toast(notes.join(' · '));
-    marked.clear();
-    if (outcome.settled) { await load(); return; }
-    const before = rows.slice(0, at).filter((one) => gone.has(one.id)).length;
-    rows = rows.filter((one) => !gone.has(one.id) || chosen.state !== 'open');
-    ids.forEach((id) => wholes.delete(id));
-    at = Math.min(chosen.state === 'open' ? at - before : at + 1, Math.max(0, rows.length - 1));
-    piece = -1;
-    if (!rows.length && next === null) await load(); else show();
-    progress();
-  } catch (error) { failed(error); } finally { find('#case').focus({ preventScroll: true }); }
+  body.who = state.who;
+  const taken = queue.take(ids);
+  ids.forEach((id) => wholes.delete(id));
+  marked.clear();
+  turnTo();
+  find('#case').focus({ preventScroll: true });
+  inTurn(() => tell(body, taken));
+}
+
+async function tell(body, taken) {
+  let outcome;
+  try { outcome = await api('decisions', body); } catch (error) { failed(error); queue.putBack(taken); draw(); return; }
+  const key = { approve: 'desk.done.approve', reject: 'desk.done.reject', replace: 'desk.done.replace' }[body.act];
+  const notes = outcome.decided.length ? [say(key, { count: outcome.decided.length })] : [];
+  notes.push(...new Set(outcome.late.map((late) => say('desk.late', { who: late.who }))));
+  if (outcome.settled) notes.push(say('desk.settled', { count: outcome.settled }));
+  toast(notes.join(' · '));
+  queue.arrived(taken);
+  if (outcome.settled || chosen.state !== 'open') await shownAfter(refresh());
+  progress();
 }
 
 async function undo() {
+  if (isTakingBack) return;
   if (!state.who) await askWho();
+  isTakingBack = true;
+  turnTo();
+  inTurn(takeBack);
+}
+
+async function takeBack() {
   try {
-    const undone = await api('undo', { who: state.who });
+    const { decisions: [first] } = await api('undo', { who: state.who });
     toast(say('desk.done.undo'));
-    await load();
-    const back = rows.findIndex((row) => row.id === undone.decisions[0].case);
-    if (back >= 0) go(back);
+    await refresh();
+    if (!queue.find(first.case)) queue.insert(await api(`cases/${first.case}`));
+    progress();
   } catch (error) { if (error.status === 409) toast(say('desk.nothing_to_undo')); else failed(error); }
+  isTakingBack = false;
+  turnTo();
 }
 
 function askWhy() {
@@ -282,7 +311,7 @@ function askWhy() {
     if (!reason) return;
     dialog.close();
     const words = find('textarea', form).value.trim();
-    inTurn(() => decide('reject', { reason, words }));
+    decide('reject', { reason, words });
   };
 }
 
@@ -294,7 +323,7 @@ function askInstead() {
   const others = (row.candidates[old.slot] ?? []).filter((one) => one.sku !== old.sku && !row.pieces.some((p) => p.sku === one.sku));
   const dialog = find('#instead');
   find('.cards', dialog).replaceChildren(...(others.length ? others.map((one, number) => make('button.candidate', {
-    'data-sku': one.sku, onclick: () => { dialog.close(); inTurn(() => decide('replace', { sku: old.sku, instead: one.sku })); } },
+    'data-sku': one.sku, onclick: () => { dialog.close(); decide('replace', { sku: old.sku, instead: one.sku }); } },
     make('figure', {}, itemPicture(one.sku, one.item.title)), make('span', {}, make('kbd', {}, number + 1), one.item.title), make('small', {}, price(one.item)),
     make('small', {}, one.reason))) : [make('p.aside', {}, say('desk.no_candidates'))]));
   dialog.showModal();
@@ -311,8 +340,8 @@ function help() {
 // --- keys and buttons ---
 
 const acts = {
-  approve: () => inTurn(() => decide('approve')), reject: askWhy, replace: askInstead, undo: () => inTurn(undo), help,
-  next: () => go(at + 1), back: () => go(at - 1), mark: () => current() && mark(current().id),
+  approve: () => decide('approve'), reject: askWhy, replace: askInstead, undo, help,
+  next: () => go(queue.at + 1), back: () => go(queue.at - 1), mark: () => current() && mark(current().id),
   trace: () => { const node = find('.trace'); if (node) node.open = !node.open; },
 };
 const byKey = { a: 'approve', r: 'reject', s: 'replace', u: 'undo', n: 'next', j: 'next', p: 'back', k: 'back', x: 'mark', t: 'trace', '?': 'help' };
@@ -335,8 +364,9 @@ document.addEventListener('keydown', (event) => {
   if (find('#instead').open) { if (digit) all('#instead .candidate')[digit - 1]?.click(); return; }
   if (typing || tab !== 'queue' || find('dialog[open]') || event.target.closest('[role=tab]') && event.key.startsWith('Arrow')) return;
   const act = byKey[event.key.toLowerCase()];
+  if (event.repeat && (digit || act && !['next', 'back'].includes(act))) return;  // a key held down decides once
   if (act) { event.preventDefault(); acts[act](); return; }
-  if (digit && reasons[digit - 1]) { event.preventDefault(); inTurn(() => decide('reject', { reason: reasons[digit - 1][0] })); return; }
+  if (digit && reasons[digit - 1]) { event.preventDefault(); decide('reject', { reason: reasons[digit - 1][0] }); return; }
   if (event.key === 'ArrowRight' || event.key === 'ArrowLeft') { event.preventDefault(); choose(piece + (event.key === 'ArrowRight' ? 1 : -1)); }
   if (event.key === 'Escape' && marked.size) { marked.clear(); showList(); about(); }
 });
@@ -350,11 +380,17 @@ document.addEventListener('click', (event) => {
 
 find('#filters').addEventListener('change', readFilters);
 find('#filters').addEventListener('submit', (event) => { event.preventDefault(); readFilters(); });
-find('#more').addEventListener('click', () => load(next));
-find('#mark-all').addEventListener('click', () => { rows.forEach((row) => marked.add(row.id)); showList(); about(); });
+find('#more').addEventListener('click', more);
+find('#mark-all').addEventListener('click', () => { queue.rows.forEach((row) => marked.add(row.id)); showList(); about(); });
 find('#unmark').addEventListener('click', () => { marked.clear(); showList(); about(); });
 find('#who').addEventListener('click', askWho);
-find('#language').addEventListener('click', () => { speak(state.lang === 'zh' ? 'en' : 'zh'); open(tab); });
+find('#language').addEventListener('click', () => {
+  speak(state.lang === 'zh' ? 'en' : 'zh');
+  nameWho();
+  if (tab === 'queue') { draw(); progress(); } else open(tab);
+});
+
+const nameWho = () => { find('#who').textContent = state.who || say('desk.who'); };
 
 function open(name) {
   tab = name;
@@ -377,5 +413,5 @@ for (const button of all('[role=tab]')) {
 
 state.who = localStorage.getItem('desk-who') ?? '';
 speak(firstLang());
-find('#who').textContent = state.who || say('desk.who');
+nameWho();
 open(['measures', 'knobs'].includes(location.hash.slice(1)) ? location.hash.slice(1) : 'queue');

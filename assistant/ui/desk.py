@@ -17,7 +17,7 @@ from retrieval.colours import colour_names
 from retrieval.items import Gender, Lang, Slot
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("desk.js", "desk_common.js", "desk_measures.js", "desk_knobs.js")
+_SCRIPTS = ("desk.js", "desk_queue.js", "desk_common.js", "desk_measures.js", "desk_knobs.js")
 # Nothing but the page's own scripts runs, nothing is asked of other machines, and no other page may frame this one.
 _HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self'; img-src 'self' blob: data:; "

@@ -56,7 +56,8 @@ export async function api(path, body, method, signal) {
   if (!reply.ok) {
     const error = (await reply.json().catch(() => ({}))).error;
     if (reply.status !== 401 && error?.code !== 'wrong_role') throw new Refused(reply.status, error);
-    await askKey(error?.code === 'wrong_role' ? 'desk.key_role' : key ? 'desk.key_wrong' : 'desk.key_why');
+    if (key === sessionStorage.getItem('desk-key'))  // else another request has asked for a new one meanwhile
+      await askKey(error?.code === 'wrong_role' ? 'desk.key_role' : key ? 'desk.key_wrong' : 'desk.key_why');
     return api(path, body, method, signal);
   }
   if (reply.status === 204) return null;
