@@ -363,6 +363,22 @@ def test_a_box_may_be_drawn_by_hand(visit):
     assert page.tab.locator(".choice .drawn").is_visible()
 
 
+def test_nothing_moves_when_the_photo_comes(visit):
+    """A hand that is on its way to a garment finds it where it was seen."""
+    for options in ({}, {"width": 390, "height": 844}):
+        page = visit(**options)
+        page.tab.route("**/photos/*", lambda _: None)  # on its way, until no one holds it up any more
+        page.show(SEVERAL)
+        photo = page.tab.locator(".choice")
+        before = photo.bounding_box()
+        page.tab.unroute("**/photos/*")
+        photo.locator("img").evaluate("img => img.decode()")
+        assert photo.bounding_box() == before and before["height"] > 250
+        assert before["x"] + before["width"] <= page.tab.viewport_size["width"]
+        sides = photo.evaluate("node => node.dataset.width / node.dataset.height")
+        assert before["width"] / before["height"] == pytest.approx(sides, rel=0.01)
+
+
 class Finger:
     """One finger on the screen, as the browser itself would hear of it. Points are in the page's pixels."""
 

@@ -153,7 +153,8 @@ def _boxed(one: Choice, lang: Lang) -> str:
         )
     label = escape(say("choose.photo", lang, count=len(one.detections)))
     return (
-        f'<div class="choice" data-photo="{escape(one.photo)}" data-width="{width}" data-height="{height}" role="group" '
+        f'<div class="choice" data-photo="{escape(one.photo)}" data-width="{width}" data-height="{height}" '
+        f'style="--w:{width};--h:{height}" role="group" '
         f'aria-label="{label}"><img src="photos/{escape(one.photo)}" alt="" width="{width}" height="{height}" '
         f'draggable="false">{"".join(boxes)}<div class="drawn" hidden></div>'
         f'<div class="marker" tabindex="0" role="group" aria-label="{escape(say("choose.frame", lang))}" hidden>'
