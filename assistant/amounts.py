@@ -31,7 +31,7 @@ _HAN_DIGITS = {char: value for value, char in enumerate("零一二三四五六�
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _SIGNS = frozenset({"$", "¥", "€", "£", "₹"})
 _MONEY = _SIGNS | {"元", "块", "刀"}
-_COUNTED = frozenset("月 日 号 岁 码 年 度 斤 寸 后".split())  # 十月, 38码: no money
+_COUNTED = frozenset("月 日 号 岁 码 年 度 斤 寸 后 银".split())  # 十月, 38码, 925银: no money
 _LEAST = 10  # smaller numbers are counts ("two shoes", 一条), unless a currency stands beside
 _MOST = 10**9  # beyond it is a telephone number
 
@@ -132,12 +132,14 @@ def _words(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
 
 def _han(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
     """Chinese numerals: digits and units, with the shorthand 一千五 (1500) and the range 两三百 (300, its upper end)."""
+    if _is_bare(units, start):
+        return Decimal(_HAN_UNITS[units[start].key]), start + 1
     if units[start].key not in _HAN_DIGITS and units[start].key != "十":
         return None, start + 1
     whole = digit = 0
     last_unit = 0
     end = start
-    while end < len(units):
+    while end < len(units) and (end == start or units[end - 1].end == units[end].start):  # 两百,一千二 are two
         char = units[end].key
         if char in _HAN_DIGITS:
             digit = _HAN_DIGITS[char]
@@ -154,3 +156,12 @@ def _han(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
         return None, start + 1
     shorthand = last_unit >= 100 and digit and units[end - 2].key in _HAN_UNITS
     return Decimal(whole + (digit * last_unit // 10 if shorthand else digit)), end
+
+
+def _is_bare(units: Sequence[Unit], i: int) -> bool:
+    """千元内, 百来块, 不过千: a hundred or thousand without its "one"."""
+    if units[i].key not in ("百", "千", "万"):
+        return False
+    after = units[i + 1].key if i + 1 < len(units) and units[i + 1].start == units[i].end else ""
+    before = units[i - 1].key if i and units[i - 1].end == units[i].start else ""
+    return after in ("元", "块", "把", "来") or before in ("过", "超", "破", "近", "上")

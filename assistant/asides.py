@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.parts import ATTRIBUTES, HEADS, Part
+from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part
+from retrieval.words import is_han
 
 _QUALITIES = frozenset({*ATTRIBUTES, "cut", "shade", "gender", "each", "this", "filler"})
 _POINTING = frozenset(
@@ -19,6 +20,15 @@ _TOGETHER = frozenset({
     "with", "match", "matches", "matching", "goes", "suits", "complement", "complements", "go with", "goes with",
     "pair with", "go well", "to go with", "wear with", "match with", "to match", "match my", "work with", "works with",
 })  # fmt: skip
+_ALONG = frozenset("陪 陪着 带 带着 带上 约 领 领着 抱着 牵着 和 跟 与 同 像 像个 随".split())  # with or like somebody
+_SAYS = ("说", "嫌", "让", "要求", "夸", "吐槽", "觉得", "非", "催", "逼", "劝", "笑", "老", "总", "一直", "都")
+_INCOMES = frozenset("工资 月薪 年薪 月入 收入 薪水 底薪 退休金 奖金".split())
+_NEARLY = frozenset("快 快要 都快 都 年近 奔 年过 将近 已经 我".split())
+_EXCEPT = frozenset("除了 除开 除去 撇开 抛开".split())
+_FINE = frozenset("可以 行 还行 还可以 ok 没问题 过关 不赖 还不错 成".split())
+_JUST = frozenset("就是 只是 可惜 唯独 唯一".split())
+_ANY = ("什么", "啥", "任何", "哪")
+_STYLED = frozenset("的 风 风格 款 系 感 范 范儿 类 型 味 那种 这种 之类 样子".split())  # they make a word a quality
 _SIZES = ("size", "码", "号", "岁", "cm", "kg", "厘米", "公斤", "斤", "寸", "后", "years old", "year old")
 _MEASURES = frozenset({"size", "尺码", "鞋码", "身高", "体重", "腰围", "胸围", "臀围", "脚长"})
 _ENGLISH_SHAPES = frozenset("wide broad big large small narrow thick short long full curvy flat wider bigger".split())
@@ -27,9 +37,14 @@ _SHAPES = frozenset("长 短 厚 黑 白 黄 紧 松 疼".split())  # said of th
 
 def settle(parts: list[Part]) -> list[Part]:
     """The parts without what is no wish, and with every kind settled."""
+    _settle_judgements(parts)
+    _leave_out_questions(parts)
+    _end_exceptions(parts)
+    _leave_out_company(parts)
     _leave_out_the_garment(parts)
     _leave_out_the_body(parts)
     _leave_out_sizes(parts)
+    _leave_out_stories(parts)
     for before, part in zip(parts, parts[1:], strict=False):
         part.after_de = before.word == "的"
     return _in_context([part for part in parts if part.kind != "filler"])
@@ -82,16 +97,22 @@ def _in_context(parts: list[Part]) -> list[Part]:
             part.kind = "negate" if prefers else "filler"
         elif before == "amount" and part.word == "tops":
             part.kind = "limit"
+        elif part.word == "不过" and beside[1] == "amount":  # 不过千
+            part.kind = "limit"
+        elif part.word == "花" and i and parts[i - 1].word.endswith("太"):  # 太花: loud, not spending
+            part.kind, part.term = "", None
         elif part.kind == "drop":
             part.kind, part.is_drop = "negate", True
         elif part.kind.startswith("currency:") and "amount" not in beside:  # 一块手表 counts a watch
             part.kind = "filler"
-        elif part.kind in ("keep", "like") and _is_about_the_rest(parts, i):  # "everything else stays"
+        elif part.kind in ("keep", "like", "any") and beside[1] != "swap" and _is_about_the_rest(parts, i):  # "everything else stays"
             part.kind = "keep_rest"
         elif part.word == "换" and before in HEADS and beside[1] in (*HEADS, *ATTRIBUTES, "cut", "shade"):
             part.kind = "into"  # 高跟鞋换平底鞋
+        elif part.kind == "swap" and before in HEADS and beside[1] in HEADS and is_han(part.word):
+            part.kind = "into"  # 高跟鞋换双运动鞋
         elif part.kind == "complaint":  # 不磨脚: the complaint is refused; 鞋磨脚: the shoes are
-            part.kind = "" if before in ("negate", "isnt") else "negate_after"
+            part.kind = "" if before in ("negate", "isnt") or _is_refused(parts, i) else "negate_after"
         elif part.word == "配件" and part.kind == "slot" and beside[1] in HEADS:
             part.kind = "filler"  # 配件上衣: a verb and a measure word
         elif part.kind == "gender" and before == "and":  # 跟男朋友去: company, not who it is for
@@ -105,6 +126,11 @@ def _in_context(parts: list[Part]) -> list[Part]:
         if part.kind == "negate" and part.clause in filtered:
             part.kind, part.is_drop = "lift", True
     return [part for part in parts if part.kind not in ("filler", "filter")]
+
+
+def _is_refused(parts: Sequence[Part], i: int) -> bool:
+    """显脏的颜色不要: does a refusal follow in the clause?"""
+    return any(part.kind in ("negate", "negate_after") for part in parts[i + 1 :] if part.clause == parts[i].clause)
 
 
 def _is_about_the_rest(parts: Sequence[Part], i: int) -> bool:
@@ -138,6 +164,70 @@ def _leave_out_the_body(parts: Sequence[Part]) -> None:
             part.kind = "cut" if is_asked else "" if len(part.text) == 1 else "filler"
 
 
+def _settle_judgements(parts: Sequence[Part]) -> None:
+    """包可以 finds the bag good; 第三套显胖吗 asks; in 第一套挺好就是鞋太高 a clause begins with 就是."""
+    opened = 0
+    for i, part in enumerate(parts):
+        part.clause += opened
+        before = parts[i - 1] if i else None
+        rest = [after for after in parts[i + 1 :] if after.clause + opened == part.clause]
+        said = any(other.kind == "like" for other in parts[:i] if other.clause == part.clause)
+        if part.word in _FINE and before is not None and before.kind in HEADS and not any(r.kind != "filler" for r in rest):
+            part.kind = "like"
+        elif part.kind == "complaint" and rest and rest[0].word in ("吗", "么", "嘛", "不"):
+            part.kind = "which"
+        elif part.word in _JUST and said:
+            part.kind, opened, part.clause = "but", opened + 1, part.clause + 1
+
+
+def _leave_out_questions(parts: Sequence[Part]) -> None:
+    """有黑色的没, 能便宜点不: a 没 or 不 that ends its clause asks."""
+    for i, part in enumerate(parts):
+        rest = [after for after in parts[i + 1 :] if after.clause == part.clause]
+        if part.kind != "negate" or any(after.kind != "filler" or len(after.text) > 1 for after in rest):
+            continue
+        asks = any(before.word.startswith("有") for before in parts[:i] if before.clause == part.clause)
+        if part.word in ("没", "不") or (part.word == "没有" and asks):
+            part.kind = "filler"
+
+
+def _end_exceptions(parts: Sequence[Part]) -> None:
+    """除了运动鞋我什么鞋都能穿: what is said after 什么 is no exception; it opens a clause of its own."""
+    excepted, opened = -1, 0
+    for part in parts:
+        if part.word in _EXCEPT:
+            excepted = part.clause
+        elif part.clause == excepted and part.word.startswith(_ANY):
+            excepted, opened = -1, opened + 1
+        part.clause += opened
+
+
+def _leave_out_company(parts: Sequence[Part]) -> None:
+    """陪老婆, 老公说我…, 像大妈: people who are along, who say something or are likened to; nothing is for them."""
+    for i, part in enumerate(parts):
+        if part.kind != "gender":
+            continue
+        after = [other for other in parts[i + 1 : i + 4] if other.clause == part.clause]
+        says = bool(after) and after[0].word.startswith(_SAYS) and not any(x.kind in ("want", "like") for x in after)
+        if says or (i and parts[i - 1].word in _ALONG and is_han(part.text)):
+            part.kind = "filler"
+
+
+def _leave_out_stories(parts: Sequence[Part]) -> None:
+    """我肉多, 手冻得不行: unknown words about the shopper. Those stand behind 我, or in a clause that names nothing else
+    while another clause does; but 的, 风 and the like make a quality of any word."""
+    telling = {part.clause for part in parts if part.kind in CONTENT or part.kind in ("want", "negate", "similar", "like")}
+    telling |= {part.clause for part in parts if part.kind == "" and part.term is not None}
+    for i, part in enumerate(parts):
+        if part.kind != "" or part.term is not None or not is_han(part.text):
+            continue
+        if i + 1 < len(parts) and parts[i + 1].word in _STYLED and parts[i + 1].clause == part.clause:
+            continue
+        is_mine = i > 0 and parts[i - 1].word in ("我", "俺", "咱") and parts[i - 1].clause == part.clause
+        if is_mine or (part.clause not in telling and telling):
+            part.kind = "filler"
+
+
 def _leave_out_sizes(parts: Sequence[Part]) -> None:
     """ "Size 38", 38码, 五十岁: no money, and nothing that a title says."""
     for before, part, after in zip([None, *parts], parts, [*parts[1:], None], strict=False):
@@ -145,7 +235,8 @@ def _leave_out_sizes(parts: Sequence[Part]) -> None:
             (after is not None and after.word.startswith(_SIZES))
             or _is_ordinal(part, after)
             or _is_height(before, part, after)
-            or (before is not None and before.word in _MEASURES)
+            or (before is not None and before.word in (_MEASURES | _INCOMES))
+            or _is_age(before, part, after)
         ):
             part.kind = "filler"
         elif before is not None and _is_ordinal(before, part):
@@ -159,6 +250,18 @@ def _is_ordinal(number: Part, after: Part | None) -> bool:
         and number.word.isdigit()
         and after.word in ("st", "nd", "rd", "th")
         and number.start + len(number.text) == after.start
+    )
+
+
+def _is_age(before: Part | None, number: Part, after: Part | None) -> bool:
+    """快五十的人, 都六十了."""
+    return (
+        before is not None
+        and before.word in _NEARLY
+        and number.value is not None
+        and number.value < 100
+        and after is not None
+        and after.word in ("的", "了", "的人", "多", "好几")
     )
 
 

@@ -106,11 +106,13 @@ def _content_follows(parts: Sequence[Part], i: int) -> bool:
 
 
 def _deny_back(parts: Sequence[Part], i: int, *, is_lifted: bool = False) -> None:
+    is_first = True
     of_all = any(part.kind == "these" for part in parts if part.clause == parts[i].clause)  # 黑色 白色都不要
     for part in reversed(parts[:i]):
         if part.clause != parts[i].clause or part.kind in ("negate", "negate_after", "want", "but"):
             return
-        if part.kind in CONTENT:
+        if part.kind in CONTENT or (part.kind == "" and is_first):  # 聚拢的不要
+            is_first = False
             part.is_unwanted, part.is_lifted = True, is_lifted
             if part.after_gap and is_han(part.text) and not of_all:  # 换成蓝色吧 黑的算了
                 return

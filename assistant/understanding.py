@@ -345,13 +345,19 @@ def _unknown_runs(reading: Reading) -> list[tuple[Part, str]]:
     runs: list[tuple[Part, str]] = []
     end = -1
     for part in reading.parts:
-        if part.kind != "":
+        if part.kind != "" or part.is_taken:
             continue
         if runs and part.start == end and part.term is None and is_han(part.text) == is_han(runs[-1][1]):
             runs[-1] = (runs[-1][0], runs[-1][1] + part.text)
         else:
             runs.append((part, part.text))
         end = part.start + len(part.text) if part.term is None else -1
+    too = {b.start for a, b in zip(reading.parts, reading.parts[1:], strict=False) if a.word.endswith("太")}
     return [
-        (part, text) for part, text in runs if len(text) > 1 or not is_han(text) or (part.term and not part.term.kind)
+        (part, text)
+        for part, text in runs
+        if len(text) > 1
+        or not is_han(text)
+        or (part.term is not None and not part.term.kind)
+        or (part.term is None and part.start in too)  # 太露
     ]
