@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part
+from retrieval.lexicon import Term
 from retrieval.words import is_han
 
 _QUALITIES = frozenset({*ATTRIBUTES, "cut", "shade", "gender", "each", "this", "filler"})
@@ -27,8 +28,9 @@ _NEARLY = frozenset("快 快要 都快 都 年近 奔 年过 将近 已经 我".
 _EXCEPT = frozenset("除了 除开 除去 撇开 抛开".split())
 _FINE = frozenset("可以 行 还行 还可以 ok 没问题 过关 不赖 还不错 成".split())
 _JUST = frozenset("就是 只是 可惜 唯独 唯一".split())
+_WORN = frozenset("外穿 内搭 外搭 里面穿 里面搭 外面搭 外面穿".split())  # how it is worn, where another noun follows
 _ANY = ("什么", "啥", "任何", "哪")
-_STYLED = frozenset("的 风 风格 款 系 感 范 范儿 类 型 味 那种 这种 之类 样子".split())  # they make a word a quality
+_STYLED = frozenset("一点 点 一些 些 一点点 的 风 风格 款 系 感 范 范儿 类 型 味 那种 这种 之类 样子".split())  # they make a word a quality
 _SIZES = ("size", "码", "号", "岁", "cm", "kg", "厘米", "公斤", "斤", "寸", "后", "years old", "year old")
 _MEASURES = frozenset({"size", "尺码", "鞋码", "身高", "体重", "腰围", "胸围", "臀围", "脚长"})
 _ENGLISH_SHAPES = frozenset("wide broad big large small narrow thick short long full curvy flat wider bigger".split())
@@ -113,6 +115,10 @@ def _in_context(parts: list[Part]) -> list[Part]:
             part.kind = "into"  # 高跟鞋换双运动鞋
         elif part.kind == "complaint":  # 不磨脚: the complaint is refused; 鞋磨脚: the shoes are
             part.kind = "" if before in ("negate", "isnt") or _is_refused(parts, i) else "negate_after"
+            if part.kind == "" and part.word.startswith("太"):
+                part.text, part.start, part.term = part.text[1:], part.start + 1, Term("", "", part.text[1:])
+        elif part.word in _WORN and part.kind == "slot" and _is_noun_ahead(parts, i):
+            part.kind = "filler"  # 能外穿的衬衫
         elif part.word == "配件" and part.kind == "slot" and beside[1] in HEADS:
             part.kind = "filler"  # 配件上衣: a verb and a measure word
         elif part.kind == "gender" and before == "and":  # 跟男朋友去: company, not who it is for
@@ -126,6 +132,10 @@ def _in_context(parts: list[Part]) -> list[Part]:
         if part.kind == "negate" and part.clause in filtered:
             part.kind, part.is_drop = "lift", True
     return [part for part in parts if part.kind not in ("filler", "filter")]
+
+
+def _is_noun_ahead(parts: Sequence[Part], i: int) -> bool:
+    return any(part.kind in HEADS for part in parts[i + 1 :] if part.clause == parts[i].clause)
 
 
 def _is_refused(parts: Sequence[Part], i: int) -> bool:
@@ -172,7 +182,8 @@ def _settle_judgements(parts: Sequence[Part]) -> None:
         before = parts[i - 1] if i else None
         rest = [after for after in parts[i + 1 :] if after.clause + opened == part.clause]
         said = any(other.kind == "like" for other in parts[:i] if other.clause == part.clause)
-        if part.word in _FINE and before is not None and before.kind in HEADS and not any(r.kind != "filler" for r in rest):
+        names = before is not None and (before.kind in HEADS or before.kind.startswith("ordinal"))
+        if part.word in _FINE and names and not any(after.kind != "filler" for after in rest):
             part.kind = "like"
         elif part.kind == "complaint" and rest and rest[0].word in ("吗", "么", "嘛", "不"):
             part.kind = "which"
@@ -181,8 +192,11 @@ def _settle_judgements(parts: Sequence[Part]) -> None:
 
 
 def _leave_out_questions(parts: Sequence[Part]) -> None:
-    """有黑色的没, 能便宜点不: a 没 or 不 that ends its clause asks."""
+    """有黑色的没, 能便宜点不, 扎不扎人: a 没 or 不 that ends its clause, or stands between a word and itself, asks."""
     for i, part in enumerate(parts):
+        before = parts[i - 1] if i else None
+        if part.word == "不" and before is not None and i + 1 < len(parts) and parts[i + 1].word.startswith(before.word):
+            before.kind = part.kind = parts[i + 1].kind = "filler"
         rest = [after for after in parts[i + 1 :] if after.clause == part.clause]
         if part.kind != "negate" or any(after.kind != "filler" or len(after.text) > 1 for after in rest):
             continue

@@ -111,8 +111,8 @@ def _deny_back(parts: Sequence[Part], i: int, *, is_lifted: bool = False) -> Non
     for part in reversed(parts[:i]):
         if part.clause != parts[i].clause or part.kind in ("negate", "negate_after", "want", "but"):
             return
-        if part.kind in CONTENT or (part.kind == "" and is_first):  # 聚拢的不要
-            is_first = False
+        if part.kind in CONTENT or (part.kind == "" and is_first):  # 聚拢的不要, 不透气的鞋不要
+            is_first = part.kind in HEADS
             part.is_unwanted, part.is_lifted = True, is_lifted
             if part.after_gap and is_han(part.text) and not of_all:  # 换成蓝色吧 黑的算了
                 return

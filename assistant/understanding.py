@@ -12,7 +12,8 @@ from dataclasses import replace
 
 from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part
 from assistant.reading import Reading, read
-from assistant.references import Shown, ShownPiece, follow
+from assistant.references import follow
+from assistant.shown import Shown, ShownPiece
 from assistant.wish import Wish
 from retrieval.items import Gender, Slot
 from retrieval.lexicon import term_for, terms
@@ -102,7 +103,16 @@ def _money(reading: Reading, wish: Wish) -> Wish:
 def _prices_a_noun(parts: Sequence[Part]) -> bool:
     """两三百的包, "a 200 bag": an amount right before what it is to buy, too large to count it."""
     pairs = zip(parts, parts[1:], strict=False)
-    return any(a.value is not None and a.value >= _LEAST_PRICE and b.kind in HEADS for a, b in pairs)
+    return any(a.value is not None and a.value >= _LEAST_PRICE and b.kind in HEADS for a, b in pairs) or _is_range(parts)
+
+
+def _is_range(parts: Sequence[Part]) -> bool:
+    """两千到三千: two amounts with no more than a word between."""
+    amounts = [part for part in parts if part.value is not None]
+    return any(
+        0 < b.start - a.start - len(a.text) < 3 and _LEAST_PRICE <= a.value < b.value
+        for a, b in zip(amounts, amounts[1:], strict=False)
+    )
 
 
 def _both_budgets(reading: Reading, wish: Wish) -> Wish:
@@ -352,7 +362,7 @@ def _unknown_runs(reading: Reading) -> list[tuple[Part, str]]:
         else:
             runs.append((part, part.text))
         end = part.start + len(part.text) if part.term is None else -1
-    too = {b.start for a, b in zip(reading.parts, reading.parts[1:], strict=False) if a.word.endswith("太")}
+    too = {b.start for a, b in zip(reading.parts, reading.parts[1:], strict=False) if a.word.endswith(("太", "不"))}
     return [
         (part, text)
         for part, text in runs
