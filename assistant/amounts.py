@@ -26,12 +26,13 @@ _TENS = {
     for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
 }
 _NOTES = {"fiver": 5, "tenner": 10}
-_LARGE = {"thousand": 1000, "grand": 1000, "k": 1000}
+_LARGE = {"thousand": 1000, "grand": 1000, "k": 1000, "w": 10000}
 _HAN_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10000}
 _SIGNS = frozenset({"$", "¥", "€", "£", "₹"})
 _MONEY = _SIGNS | {"元", "块", "刀"}
 _COUNTED = frozenset("月 日 号 岁 码 年 度 斤 寸 后 银".split())  # 十月, 38码, 925银: no money
+_MEASURES = frozenset("身 套 双 件 条 个 顶 只 副 张 对 份".split())
 _LEAST = 10  # smaller numbers are counts ("two shoes", 一条), unless a currency stands beside
 _MOST = 10**9  # beyond it is a telephone number
 
@@ -118,7 +119,7 @@ def _words(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
             current, last = current + _TENS[word], "tens"
         elif word == "hundred" and last in ("", "small"):
             current, last = 100 * max(current, 1), "large"
-        elif word in _LARGE and word != "k" and last in ("", "small", "tens", "large"):
+        elif word in _LARGE and word not in ("k", "w") and last in ("", "small", "tens", "large"):
             whole, current, last = whole + 1000 * max(current, 1), 0, "large"
         elif word == "a" and last == "" and (following == "hundred" or following in ("thousand", "grand")):
             pass
@@ -134,6 +135,8 @@ def _han(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
     """Chinese numerals: digits and units, with the shorthand 一千五 (1500) and the range 两三百 (300, its upper end)."""
     if _is_bare(units, start):
         return Decimal(_HAN_UNITS[units[start].key]), start + 1
+    if units[start].key == "几" and start + 1 < len(units) and units[start + 1].key in _HAN_UNITS:  # up to the next round one
+        return Decimal(10 * _HAN_UNITS[units[start + 1].key]), start + 2
     if units[start].key not in _HAN_DIGITS and units[start].key != "十":
         return None, start + 1
     whole = digit = 0
@@ -142,6 +145,8 @@ def _han(units: Sequence[Unit], start: int) -> tuple[Decimal | None, int]:
     while end < len(units) and (end == start or units[end - 1].end == units[end].start):  # 两百,一千二 are two
         char = units[end].key
         if char in _HAN_DIGITS:
+            if last_unit >= 100 and end + 1 < len(units) and units[end + 1].key in _MEASURES:
+                break  # 两百一身
             digit = _HAN_DIGITS[char]
         elif char in _HAN_UNITS:
             last_unit = _HAN_UNITS[char]

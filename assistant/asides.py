@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part
-from retrieval.lexicon import Term
+from retrieval.lexicon import Term, term_for
 from retrieval.words import is_han
 
 _QUALITIES = frozenset({*ATTRIBUTES, "cut", "shade", "gender", "each", "this", "filler"})
@@ -22,15 +22,19 @@ _TOGETHER = frozenset({
     "pair with", "go well", "to go with", "wear with", "match with", "to match", "match my", "work with", "works with",
 })  # fmt: skip
 _ALONG = frozenset("陪 陪着 带 带着 带上 约 领 领着 抱着 牵着 和 跟 与 同 像 像个 随".split())  # with or like somebody
-_SAYS = ("说", "嫌", "让", "要求", "夸", "吐槽", "觉得", "非", "催", "逼", "劝", "笑", "老", "总", "一直", "都")
+_SAYS = ("说", "嫌", "让", "要求", "夸", "吐槽", "觉得", "非", "催", "逼", "劝", "笑", "老", "总", "一直", "陪", "带我", "约")
+_WEAR = ("穿", "该", "应该", "要穿", "怎么")
 _INCOMES = frozenset("工资 月薪 年薪 月入 收入 薪水 底薪 退休金 奖金".split())
 _NEARLY = frozenset("快 快要 都快 都 年近 奔 年过 将近 已经 我".split())
-_EXCEPT = frozenset("除了 除开 除去 撇开 抛开".split())
+_EXCEPT = frozenset("除 除了 除开 除去 撇开 抛开".split())
 _FINE = frozenset("可以 行 还行 还可以 ok 没问题 过关 不赖 还不错 成".split())
 _JUST = frozenset("就是 只是 可惜 唯独 唯一".split())
+_PRINTS = frozenset("图案 花纹 花样 印花".split())
 _WORN = frozenset("外穿 内搭 外搭 里面穿 里面搭 外面搭 外面穿".split())  # how it is worn, where another noun follows
+_IF = frozenset("的话 就 那就 就用 就要 就选 就来".split())
+_WHETHER = frozenset("会不会 是不是 是否 会不会很 会不会太 会不会比较 容不容易 担心 怕 怕会".split())
 _ANY = ("什么", "啥", "任何", "哪")
-_STYLED = frozenset("一点 点 一些 些 一点点 的 风 风格 款 系 感 范 范儿 类 型 味 那种 这种 之类 样子".split())  # they make a word a quality
+_STYLED = frozenset("穿 穿的 用 用的 戴 背 一点 点 一些 些 一点点 的 风 风格 款 系 感 范 范儿 类 型 味 那种 这种 之类 样子".split())  # they make a word a quality
 _SIZES = ("size", "码", "号", "岁", "cm", "kg", "厘米", "公斤", "斤", "寸", "后", "years old", "year old")
 _MEASURES = frozenset({"size", "尺码", "鞋码", "身高", "体重", "腰围", "胸围", "臀围", "脚长"})
 _ENGLISH_SHAPES = frozenset("wide broad big large small narrow thick short long full curvy flat wider bigger".split())
@@ -101,6 +105,10 @@ def _in_context(parts: list[Part]) -> list[Part]:
             part.kind = "limit"
         elif part.word == "不过" and beside[1] == "amount":  # 不过千
             part.kind = "limit"
+        elif part.word == "花" and beside[1] in HEADS:
+            part.kind, part.term = "pattern", term_for("pattern", "Printed")  # 花衬衫
+        elif part.word in _PRINTS and part.kind == "pattern" and _is_judged(parts, i):
+            part.kind = "filler"  # 图案不要太大
         elif part.word == "花" and i and parts[i - 1].word.endswith("太"):  # 太花: loud, not spending
             part.kind, part.term = "", None
         elif part.kind == "drop":
@@ -117,6 +125,8 @@ def _in_context(parts: list[Part]) -> list[Part]:
             part.kind = "" if before in ("negate", "isnt") or _is_refused(parts, i) else "negate_after"
             if part.kind == "" and part.word.startswith("太"):
                 part.text, part.start, part.term = part.text[1:], part.start + 1, Term("", "", part.text[1:])
+        elif part.word in ("帽子", "帽") and before == "negate" and parts[i - 1].word.endswith(("有", "带")):
+            part.kind, part.term = "cut", term_for("cut", "hooded")  # 没有帽子的卫衣
         elif part.word in _WORN and part.kind == "slot" and _is_noun_ahead(parts, i):
             part.kind = "filler"  # 能外穿的衬衫
         elif part.word == "配件" and part.kind == "slot" and beside[1] in HEADS:
@@ -132,6 +142,12 @@ def _in_context(parts: list[Part]) -> list[Part]:
         if part.kind == "negate" and part.clause in filtered:
             part.kind, part.is_drop = "lift", True
     return [part for part in parts if part.kind not in ("filler", "filter")]
+
+
+def _is_judged(parts: Sequence[Part], i: int) -> bool:
+    """图案太幼稚, 图案不要太大: the patterns are spoken of, none is asked for or barred."""
+    after = parts[i + 1] if i + 1 < len(parts) else None
+    return after is not None and after.clause == parts[i].clause and after.word.endswith("太") | after.word.startswith("太")
 
 
 def _is_noun_ahead(parts: Sequence[Part], i: int) -> bool:
@@ -185,10 +201,21 @@ def _settle_judgements(parts: Sequence[Part]) -> None:
         names = before is not None and (before.kind in HEADS or before.kind.startswith("ordinal"))
         if part.word in _FINE and names and not any(after.kind != "filler" for after in rest):
             part.kind = "like"
-        elif part.kind == "complaint" and rest and rest[0].word in ("吗", "么", "嘛", "不"):
+        elif part.kind == "complaint" and _is_asked(parts[max(0, i - 3) : i], rest):
             part.kind = "which"
+        elif part.word in ("以外", "之外") and not any(
+            other.word in _EXCEPT for other in parts[:i] if other.clause == part.clause
+        ):
+            part.kind = "negate_after"  # 黑色以外都行
+        elif part.word == "要不" and rest and rest[0].kind == "" and len(rest[0].text) == 1:
+            part.kind = "negate"  # 要不透的
         elif part.word in _JUST and said:
             part.kind, opened, part.clause = "but", opened + 1, part.clause + 1
+
+
+def _is_asked(before: Sequence[Part], rest: Sequence[Part]) -> bool:
+    """显胖吗, 会不会很显胖."""
+    return any(part.word in ("吗", "么", "嘛", "不") for part in rest[:1]) or any(part.word in _WHETHER for part in before)
 
 
 def _leave_out_questions(parts: Sequence[Part]) -> None:
@@ -202,6 +229,10 @@ def _leave_out_questions(parts: Sequence[Part]) -> None:
             continue
         asks = any(before.word.startswith("有") for before in parts[:i] if before.clause == part.clause)
         if part.word in ("没", "不") or (part.word == "没有" and asks):
+            part.kind = "filler"
+    for i, part in enumerate(parts):  # 没有黑色的话白色也行, 没有黑色就灰色
+        after = [other.word for other in parts[i + 1 : i + 5] if other.clause == part.clause]
+        if part.kind == "negate" and part.word in ("没有", "没") and _IF.intersection(after):
             part.kind = "filler"
 
 
@@ -217,14 +248,21 @@ def _end_exceptions(parts: Sequence[Part]) -> None:
 
 
 def _leave_out_company(parts: Sequence[Part]) -> None:
-    """陪老婆, 老公说我…, 像大妈: people who are along, who say something or are likened to; nothing is for them."""
+    """陪老婆, 老公说我…, 像大妈, 女儿的家长会我穿什么: people who are along, who say something or are likened to."""
     for i, part in enumerate(parts):
         if part.kind != "gender":
             continue
-        after = [other for other in parts[i + 1 : i + 4] if other.clause == part.clause]
-        says = bool(after) and after[0].word.startswith(_SAYS) and not any(x.kind in ("want", "like") for x in after)
-        if says or (i and parts[i - 1].word in _ALONG and is_han(part.text)):
+        after = [other for other in parts[i + 1 : i + 7] if other.clause == part.clause]
+        says = bool(after) and after[0].word.startswith(_SAYS) and after[0].kind not in CONTENT and not any(x.kind in ("want", "like") for x in after[:3])
+        wears = any(a.word == "我" and b.word.startswith(_WEAR) for a, b in zip(after, after[1:], strict=False))
+        if says or wears or (_is_along(parts, i) and is_han(part.text)):
             part.kind = "filler"
+
+
+def _is_along(parts: Sequence[Part], i: int) -> bool:
+    """和老婆去吃饭; but 老公和老婆 are named one after the other."""
+    lists = i > 1 and parts[i - 1].kind == "and" and parts[i - 2].kind == "gender"
+    return i > 0 and parts[i - 1].word in _ALONG and not lists
 
 
 def _leave_out_stories(parts: Sequence[Part]) -> None:
@@ -251,6 +289,7 @@ def _leave_out_sizes(parts: Sequence[Part]) -> None:
             or _is_height(before, part, after)
             or (before is not None and before.word in (_MEASURES | _INCOMES))
             or _is_age(before, part, after)
+            or _is_from(part, after)
         ):
             part.kind = "filler"
         elif before is not None and _is_ordinal(before, part):
@@ -265,6 +304,11 @@ def _is_ordinal(number: Part, after: Part | None) -> bool:
         and after.word in ("st", "nd", "rd", "th")
         and number.start + len(number.text) == after.start
     )
+
+
+def _is_from(number: Part, after: Part | None) -> bool:
+    """The 3 of 3-5百."""
+    return number.kind == "" and after is not None and after.kind == "amount" and after.start - number.start == 2
 
 
 def _is_age(before: Part | None, number: Part, after: Part | None) -> bool:

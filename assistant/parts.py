@@ -107,9 +107,9 @@ def cut_into_parts(message: str) -> list[Part]:
 def _with_whole_words(parts: list[Part]) -> list[Part]:
     """One-character words beside an unknown character become part of the unknown word; see above."""
     whole: list[Part] = []
-    for part in parts:
+    for part, after in zip(parts, [*parts[1:], None], strict=False):
         before = whole[-1] if whole else None
-        if before is not None and _makes_a_word(before, part):
+        if before is not None and (_makes_a_word(before, part) or _stands_within(before, part, after)):
             before.kind, before.text, before.term = "", before.text + part.text, None
         else:
             whole.append(part)
@@ -122,6 +122,19 @@ def _makes_a_word(a: Part, b: Part) -> bool:
     if _is_unknown(a):
         return _is_unknown(b) or (_is_loose(b) and b.word not in _AFTER)
     return _is_unknown(b) and _is_loose(a) and a.word not in _BEFORE
+
+
+def _stands_within(before: Part, part: Part, after: Part | None) -> bool:
+    """格 of 资格证: a character that means something alone, with unknown ones right before and behind it."""
+    return (
+        after is not None
+        and len(part.text) == 1
+        and is_han(part.text)
+        and _is_unknown(before)
+        and _is_unknown(after)
+        and is_han(before.text + after.text)
+        and before.start + len(before.text) == part.start == after.start - 1
+    )
 
 
 def _is_unknown(part: Part) -> bool:

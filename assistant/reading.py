@@ -55,7 +55,8 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
     for i, part in enumerate(parts):
         if i and part.clause != parts[i - 1].clause:
             denying = denying and part.after_comma and _is_list_of(parts, i, denied_kind)
-        if part.kind in ("negate", "isnt", "too", "lift"):
+        denies_ahead = part.kind == "negate_after" and not _content_before(parts, i) and _content_follows(parts, i)
+        if part.kind in ("negate", "isnt", "too", "lift") or denies_ahead:  # 不要黑色,也不要白色
             if _content_follows(parts, i):
                 denying, denied_kind = True, None
                 only_qualities = part.kind == "isnt" or part.word in _LACKING
@@ -103,6 +104,10 @@ def _content_follows(parts: Sequence[Part], i: int) -> bool:
         ):
             return True
     return False
+
+
+def _content_before(parts: Sequence[Part], i: int) -> bool:
+    return any(part.kind in CONTENT or part.kind in ("", "this", "these") for part in parts[:i] if part.clause == parts[i].clause)
 
 
 def _deny_back(parts: Sequence[Part], i: int, *, is_lifted: bool = False) -> None:

@@ -171,7 +171,8 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
             wish = wish.want("slots", {piece.slot})  # the new colour is for that piece alone
         reading.take({"category"})
         return replace(wish, like_sku=piece.sku) if piece else wish
-    is_liked = reading.has("like") and (meant.is_named or meant.is_this)  # "all of them are nice" chooses none
+    is_all = reading.has("these") and not reading.has("this")  # "all of them are nice" chooses none
+    is_liked = reading.has("like") and (meant.is_named or (meant.is_this and not is_all))
     is_liked |= opened is not None and any(part.kind == "like" and part.word.startswith("就") for part in reading.parts)
     is_chosen = meant.is_named and bool(in_look) and _points(reading) and not names_an_attribute(reading)
     is_chosen |= opened is not None and meant.is_this and {part.kind for part in reading.parts} == {"want", "this"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from assistant.budgets import bound
 from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part
 from assistant.reading import Reading, read
 from assistant.references import follow
@@ -42,7 +43,6 @@ _OPPOSITE_CUT = {
 _OPPOSITE_TONE = {"light": "dark", "dark": "light", "bright": "muted", "muted": "bright"}
 _FORMALITY = ("Sports", "Casual", "Smart Casual", "Formal")
 _GREAT_OCCASIONS = frozenset({"wedding", "interview", "funeral", "graduation", "prom", "black tie"})
-_LEAST_PRICE = 50  # "20 shirts" counts them
 _VAGUE_OCCASIONS = frozenset({"weekend", "daily", "holiday", "office", "travel"})  # "the office party" is a party
 
 
@@ -60,7 +60,7 @@ def understand(message: str, wish: Wish, *, shown: Shown | None = None) -> Wish:
         wish = Wish()
     wish = replace(wish, lang=lang)
     wish = _clear_topics(reading, wish)
-    wish = _money(reading, wish)
+    wish = bound(reading, wish)
     if shown is not None and shown.looks:
         wish = follow(reading, wish, shown)
     wish = _occasions(reading, wish)
@@ -72,57 +72,6 @@ def understand(message: str, wish: Wish, *, shown: Shown | None = None) -> Wish:
 def _is_anything_goes(reading: Reading) -> bool:
     """Nothing but "whatever": all conditions are dropped."""
     return reading.has("any") and all(part.kind in ("any", "like", "or", "these") for part in reading.parts)
-
-
-# --- money ------------------------------------------------------------------------------------------------------------
-
-
-def _money(reading: Reading, wish: Wish) -> Wish:
-    amounts = [part for part in reading.parts if part.kind == "amount"]
-    currencies = [part.kind.partition(":")[2] for part in reading.parts if part.kind.startswith("currency:")]
-    floor_only = reading.has("floor") and not reading.has("limit", "negate")
-    has_budget = wish.budget_total is not None or wish.budget_piece is not None
-    says_money = reading.has("limit", "each", "total", "negate", "cheaper", "into") or bool(currencies) or has_budget
-    says_money = says_money or _prices_a_noun(reading.parts)
-    if not amounts or floor_only or not says_money:
-        return wish
-    reading.take({"amount"})
-    if len(amounts) > 1 and reading.has("each") and reading.has("total"):
-        wish = _both_budgets(reading, wish)
-        return replace(wish, currency=currencies[0]) if currencies else wish
-    amount = max(part.value for part in amounts if part.value is not None)
-    is_noun_limit = any(part.kind in HEADS and not part.is_unwanted for part in reading.parts)
-    per_piece = reading.has("each") or is_noun_limit or (wish.budget_piece is not None and wish.budget_total is None)
-    if per_piece and not reading.has("total"):
-        wish = replace(wish, budget_piece=amount)
-    else:
-        wish = replace(wish, budget_total=amount)
-    return replace(wish, currency=currencies[0]) if currencies else wish
-
-
-def _prices_a_noun(parts: Sequence[Part]) -> bool:
-    """两三百的包, "a 200 bag": an amount right before what it is to buy, too large to count it."""
-    pairs = zip(parts, parts[1:], strict=False)
-    return any(a.value is not None and a.value >= _LEAST_PRICE and b.kind in HEADS for a, b in pairs) or _is_range(parts)
-
-
-def _is_range(parts: Sequence[Part]) -> bool:
-    """两千到三千: two amounts with no more than a word between."""
-    amounts = [part for part in parts if part.value is not None]
-    return any(
-        0 < b.start - a.start - len(a.text) < 3 and _LEAST_PRICE <= a.value < b.value
-        for a, b in zip(amounts, amounts[1:], strict=False)
-    )
-
-
-def _both_budgets(reading: Reading, wish: Wish) -> Wish:
-    """ "Under 50 each and 200 in all": each amount by the words of its own clause."""
-    for part in reading.parts:
-        if part.kind == "amount":
-            beside = {other.kind for other in reading.parts if other.clause == part.clause}
-            field_ = "budget_piece" if "each" in beside else "budget_total"
-            wish = replace(wish, **{field_: part.value})
-    return wish
 
 
 def _clear_topics(reading: Reading, wish: Wish) -> Wish:
@@ -155,6 +104,8 @@ def _topics(reading: Reading) -> set[str]:
 def _occasions(reading: Reading, wish: Wish) -> Wish:
     for part in reading.wanted("gender"):
         wish = replace(wish, gender=Gender(part.term.name))
+    if _is_for_both(reading.parts):
+        wish = replace(wish, gender=Gender.UNISEX)
     for part in reading.wanted("season"):
         wish = replace(wish, season=part.term.name)
     for part in reading.unwanted("season"):
@@ -173,6 +124,17 @@ def _occasions(reading: Reading, wish: Wish) -> Wish:
         elif part.kind == "usage" and not part.is_taken:
             wish = replace(wish, usage=_usage(part, wish.usage, _is_compared(reading.parts, i)))
     return wish
+
+
+def _is_for_both(parts: Sequence[Part]) -> bool:
+    """男的女的都行, "for him and her": both, with no more than a word between; 女生穿的男款 is for men."""
+    named = [i for i, part in enumerate(parts) if part.kind == "gender" and not part.is_unwanted]
+    for i, j in zip(named, named[1:], strict=False):
+        joined = all(part.kind in ("and", "or") for part in parts[i + 1 : j]) and parts[i].clause == parts[j].clause
+        gap = parts[j].start - parts[i].start - len(parts[i].text)
+        if joined and (gap == 0 or j > i + 1) and {parts[i].term.name, parts[j].term.name} == {"Men", "Women"}:
+            return True
+    return False
 
 
 def _weight_of_occasion(name: str) -> int:
