@@ -6,6 +6,7 @@ Pure functions; the search itself is done by whoever calls them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
@@ -143,7 +144,32 @@ def rank(
     ranked: dict[Slot, list[Candidate]] = {}
     for candidate in sorted(best.values(), key=lambda c: (-c.score, c.item.sku)):
         ranked.setdefault(candidate.slot, []).append(candidate)
-    return {slot: [c for c in row if not c.is_closest] or row for slot, row in ranked.items()}
+    return {slot: varied([c for c in row if not c.is_closest] or row) for slot, row in ranked.items()}
+
+
+def varied(row: Sequence[Candidate]) -> list[Candidate]:
+    """Candidates, best first, in the order in which they are worth a place beside those before them: what repeats an
+    earlier one's title, or its category and colour, waits. Three looks need more than six times the same shorts.
+
+    Greedy, as maximal marginal relevance is (Carbonell and Goldstein, 1998).
+    """
+    left, chosen = list(row), []
+    seen: Counter[tuple[str | None, ...]] = Counter()
+    while left:
+        best = max(left, key=lambda c: c.score - sum(cost * seen[name] for name, cost in _repeats(c.item)))
+        left.remove(best)
+        chosen.append(best)
+        seen.update(name for name, _ in _repeats(best.item))
+    return chosen
+
+
+def _repeats(item: Item) -> tuple[tuple[tuple[str | None, ...], float], ...]:
+    """What one sees of an item, and what each earlier one that is the same in it costs of a score in [0, 1]."""
+    return (
+        (("title", item.title.casefold()), 0.3),
+        (("category and colour", item.category, item.colour), 0.06),
+        (("category", item.category), 0.03),
+    )
 
 
 def with_approved(

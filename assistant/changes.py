@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from assistant.looks import Look, Piece, Recommendation
+from assistant.reading import read
 from assistant.talk import Answered, Choice, Line, Reply, Talk
 from assistant.understanding import Shown, ShownPiece
 from assistant.wish import Wish
@@ -79,6 +80,19 @@ def locking(wish: Wish, kept: Sequence[Piece]) -> Wish:
 
 def excluding(wish: Wish, skus: frozenset[str]) -> Wish:
     return replace(wish, excluded=wish.excluded | skus)
+
+
+def speaks_of_money(message: str, before: Wish, after: Wish) -> bool:
+    """Does this message ask for a price, or for a lower one?"""
+    return read(message).has("cheaper") or _money(before) != _money(after)
+
+
+def _money(wish: Wish) -> tuple[object, ...]:
+    return wish.budget_total, wish.budget_piece, wish.cheaper_than
+
+
+def without_money(wish: Wish) -> Wish:
+    return replace(wish, budget_total=None, budget_piece=None, cheaper_than=(), currency=None)
 
 
 def fill(looks: Sequence[Look]) -> tuple[int, int]:

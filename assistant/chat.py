@@ -246,15 +246,29 @@ class Chat:
         if not message.strip():
             return Reply(talk, (Line("wish.same"),))
         wish = understand(message, talk.wish, shown=changes.shown(talk))
+        if changes.speaks_of_money(message, talk.wish, wish) and not self.stylist.search.catalogue.has_prices():
+            return self._say_without_money(talk, message, wish, watch)
         if wish == talk.wish:  # the rules read nothing in it: a model, where there is one, may
             wish = self.stylist.model.understand(message, talk.wish)
+        if wish == talk.wish and talk.garment is not None:
+            return Reply(talk, (Line("wish.same"),))
+        return self._wished(talk, message, wish, watch)
+
+    def _wished(self, talk: Talk, message: str, wish: Wish, watch: Watcher) -> Reply:
         if talk.garment is None:
             return self._find(talk, message, wish, watch)
-        if wish == talk.wish:
-            return Reply(talk, (Line("wish.same"),))
         if wish == replace(talk.wish, lang=wish.lang):
             return self._speak(talk, wish.lang, watch)
         return self._wish(talk, wish, watch)
+
+    def _say_without_money(self, talk: Talk, message: str, wish: Wish, watch: Watcher) -> Reply:
+        """In a shop that tells no prices: what else was said holds, and that prices are not known is said."""
+        wish = changes.without_money(wish)
+        line = Line("wish.no_prices")
+        if wish == replace(talk.wish, lang=wish.lang):
+            return Reply(replace(talk, wish=wish), (line,))
+        reply = self._wished(talk, message, wish, watch)
+        return replace(reply, parts=(line, *reply.parts))
 
     def _find(self, talk: Talk, message: str, wish: Wish, watch: Watcher) -> Reply:
         """Words before any garment: products for them, to start from. What they say of that product is no wish for what

@@ -11,6 +11,7 @@ occasion, weather and pattern have no such data; theirs are set by hand on the s
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -136,19 +137,31 @@ def _place(a: Garment, b: Garment, lang: Lang) -> Factor | None:
     return Factor("slot", -math.inf, say("same_slot", a, b, lang)) if is_taken else None
 
 
+_CHILDREN = "Children"  # a garment for both, whose title says that it is small
 _PEOPLE = {
-    "en": {"Men": "men", "Women": "women", "Boys": "boys", "Girls": "girls", "Unisex": "everyone"},
-    "zh": {"Men": "男", "Women": "女", "Boys": "男童", "Girls": "女童", "Unisex": "男女通用"},
+    "en": {"Men": "men", "Women": "women", "Boys": "boys", "Girls": "girls", _CHILDREN: "children"},
+    "zh": {"Men": "男", "Women": "女", "Boys": "男童", "Girls": "女童", _CHILDREN: "儿童"},
 }
+_OF_CHILDREN = re.compile(r"\b(?:child(?:ren)?|kids?|junior|toddlers?|infants?|bab(?:y|ies)(?! pink| blue| ?doll))\b", re.IGNORECASE)
 
 
-def can_be_worn_by(a: Gender | None, b: Gender | None) -> bool:
+def can_be_worn_by(a: str | None, b: str | None) -> bool:
     """May one person wear both? Unisex goes with all; what is not known forbids nothing."""
-    return a is None or b is None or a is b or Gender.UNISEX in (a, b)
+    if a is None or b is None or a == b or Gender.UNISEX in (a, b):
+        return True
+    return _CHILDREN in (a, b) and bool({a, b} & {Gender.BOYS, Gender.GIRLS})
+
+
+def wearer(garment: Garment) -> str | None:
+    """Who it is made for: its gender, or "Children" where shops file it under Unisex; None where nobody knows."""
+    gender = garment.attributes.gender
+    if gender in (None, Gender.UNISEX) and _OF_CHILDREN.search(garment.title):
+        return _CHILDREN
+    return gender
 
 
 def _person(a: Garment, b: Garment, lang: Lang) -> Factor | None:
-    first, second = a.attributes.gender, b.attributes.gender
+    first, second = wearer(a), wearer(b)
     if can_be_worn_by(first, second):
         return None
     words = {"ga": _PEOPLE[lang][str(first)], "gb": _PEOPLE[lang][str(second)]}

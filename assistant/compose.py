@@ -195,6 +195,7 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
             style_weight=settings.style_weight,
         ),
         notices=notices,
+        worn_for=shelf.catalogue.usages(),
         rulings=desk.store.rulings,
         chosen=desk.in_use.plan,
     )

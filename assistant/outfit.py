@@ -32,6 +32,10 @@ _WORTH |= {Slot.BAG: 2.0, Slot.ACCESSORY: 2.0, Slot.OUTERWEAR: 1.5}
 # What it costs to show a piece in a second look: less than an undressed body, more than taste, and more than a bag.
 _REUSED = {Slot.TOP: 12.0, Slot.BOTTOM: 12.0, Slot.ONE_PIECE: 24.0, Slot.SHOES: 12.0}
 _REUSED |= {Slot.BAG: 12.0, Slot.ACCESSORY: 12.0, Slot.OUTERWEAR: 12.0}
+# What it costs to have in a second look what differs from a piece of the first in nothing that one sees: less than any
+# place is worth, so that none stays empty for it.
+_SAME_TITLE = 1.5
+_SAME_CATEGORY = 0.8
 _APPROVED = 100.0  # what a look that a stylist approved is worth beyond its pieces: more than all of them
 _MOST_COMBINATIONS = 30_000
 _MOST_SHARED = 0.5  # of the pieces that are not locked: two looks that share more are one look
@@ -85,7 +89,7 @@ def compose(
     words = lang or wish.lang
     pool = _Pool.of(reference, admitted, wish, rulings)
     looks: list[Look] = []
-    shown: set[str] = set()
+    shown = _Shown()
     characters: list[Character] = list(CHARACTERS)
     while len(looks) < n:
         found = _best(pool, shown, characters if looks else ())
@@ -93,7 +97,7 @@ def compose(
             break
         pieces, character = found
         fresh = [piece for piece in pieces if not pool.is_locked(piece)]
-        again = sum(piece.item.sku in shown for piece in fresh)
+        again = sum(piece.item.sku in shown.skus for piece in fresh)
         if looks and (not fresh or again > _MOST_SHARED * len(fresh)):
             break
         garments = [reference, *(piece.item.as_garment() for piece in pieces)]
@@ -105,13 +109,37 @@ def compose(
         title, used = title_for(garments, character, [look.title for look in looks], words)
         characters = [c for c in characters if c is not used]
         total, currency = _sum(pieces)
-        empty = _unfilled(pool, pieces, shown, wish, words)
+        empty = _unfilled(pool, pieces, shown.skus, wish, words)
         looks.append(Look(title, pieces, round(whole.score, 4), whole.reason, empty, total, currency))
-        shown |= {piece.item.sku for piece in pieces}
+        shown = shown.and_these(pieces)
     return tuple(looks)
 
 
 # --- what may be chosen from -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the looks so far have: the next one is to be another."""
+
+    skus: frozenset[str] = frozenset()
+    titles: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+
+    def and_these(self, pieces: Sequence[Piece]) -> _Shown:
+        items = [piece.item for piece in pieces]
+        return _Shown(
+            self.skus | {item.sku for item in items},
+            self.titles | {item.title.casefold() for item in items},
+            self.categories | {item.category for item in items},
+        )
+
+    def cost(self, piece: Piece) -> float:
+        """Log odds that speak against showing this piece now."""
+        if piece.item.sku in self.skus:
+            return _REUSED[piece.slot]
+        is_same_title, is_same_kind = piece.item.title.casefold() in self.titles, piece.item.category in self.categories
+        return _SAME_TITLE * is_same_title + _SAME_CATEGORY * is_same_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +152,7 @@ class _Pool:
     over_budget: dict[Slot, int]
     locked: frozenset[str]
     budget: Decimal | None
+    wears_tradition: bool
     rulings: Rulings
 
     @classmethod
@@ -150,14 +179,24 @@ class _Pool:
             payable = fixed or [piece for piece in rows if _is_payable(piece, wish)]
             kept[slot] = tuple(payable)
             over[slot] = len(rows) - len(payable) if not fixed else 0
-        return cls(reference, slots, kept, over, locked, wish.budget_total, rulings)
+        wears_tradition = is_traditional(reference) or "Ethnic" in (wish.usage, reference.attributes.usage)
+        return cls(reference, slots, kept, over, locked, wish.budget_total, wears_tradition, rulings)
 
     def is_locked(self, piece: Piece) -> bool:
         return piece.item.sku in self.locked
 
+    def pull(self, a: Garment, b: Garment) -> float | None:
+        """The log odds of a pair, None where a veto holds. That both are traditional dress, or mix with it, speaks for
+        them where the shopper has or asks for such dress; around a pair of jeans it is no reason to leave them for it."""
+        factors = pair_factors(a, b, "en")
+        if any(factor.is_veto for factor in factors):
+            return None
+        return sum(f.pull for f in factors if self.wears_tradition or f.name != "tradition")
+
 
 def _may_join(reference: Garment, piece: Piece) -> bool:
-    return piece.item.sku != reference.sku and _pull(reference, piece.item.as_garment()) is not None
+    factors = pair_factors(reference, piece.item.as_garment(), "en")
+    return piece.item.sku != reference.sku and not any(factor.is_veto for factor in factors)
 
 
 def _is_payable(piece: Piece, wish: Wish) -> bool:
@@ -171,14 +210,8 @@ def _is_payable(piece: Piece, wish: Wish) -> bool:
 # --- the best combination ----------------------------------------------------------------------------------------
 
 
-def _pull(a: Garment, b: Garment) -> float | None:
-    """The log odds of a pair, None where a veto holds."""
-    factors = pair_factors(a, b, "en")
-    return None if any(factor.is_veto for factor in factors) else sum(factor.pull for factor in factors)
-
-
 def _best(
-    pool: _Pool, shown: set[str], characters: Sequence[Character]
+    pool: _Pool, shown: _Shown, characters: Sequence[Character]
 ) -> tuple[tuple[Piece, ...], Character | None] | None:
     """The combination of the highest worth, and the character it was chosen for (None: for none)."""
     slots, choices = _bounded(pool)
@@ -225,7 +258,7 @@ def _along(row: np.ndarray, axis: int, axes: int) -> np.ndarray:
 
 
 def _worth(
-    pool: _Pool, slots: Sequence[Slot], choices: Mapping[Slot, Sequence[Piece | None]], shown: set[str]
+    pool: _Pool, slots: Sequence[Slot], choices: Mapping[Slot, Sequence[Piece | None]], shown: _Shown
 ) -> np.ndarray:
     """Worth of every combination, one axis a slot; -inf where two pieces may not meet or the budget is passed."""
     axes = len(slots)
@@ -237,8 +270,8 @@ def _worth(
             if piece is None or garment is None:
                 row.append(0.0)
                 continue
-            again = _REUSED[slot] if piece.item.sku in shown and not pool.is_locked(piece) else 0.0
-            pull = _pull(pool.reference, garment)
+            again = 0.0 if pool.is_locked(piece) else shown.cost(piece)
+            pull = pool.pull(pool.reference, garment)
             row.append(_WORTH[slot] + piece.score + (0.0 if pull is None else pull) - again)
         worth = worth + _along(np.array(row), axis, axes)
     for first in range(axes):
@@ -251,7 +284,7 @@ def _worth(
         worth = np.where(_within(pool.budget, slots, choices), worth, -np.inf)
     for skus in pool.rulings.looks:
         fresh = skus - pool.locked
-        if not shown or len(fresh & shown) <= _MOST_SHARED * len(fresh) and fresh:
+        if not shown.skus or len(fresh & shown.skus) <= _MOST_SHARED * len(fresh) and fresh:
             worth = worth + _APPROVED * _is_made_of(skus, slots, choices, exactly=True)
     for skus in pool.rulings.refused_looks:
         if not skus <= pool.locked:
@@ -288,7 +321,7 @@ def _pair_table(pool: _Pool, rows: Sequence[Garment | None], columns: Sequence[G
         for j, b in enumerate(columns):
             if a is not None and b is not None:
                 pair = frozenset({a.sku, b.sku})
-                pull = None if pair in pool.rulings.apart and not pair <= pool.locked else _pull(a, b)
+                pull = None if pair in pool.rulings.apart and not pair <= pool.locked else pool.pull(a, b)
                 table[i, j] = -np.inf if pull is None else pull * (0.5 if pull > 0 else 1.0)
     return table
 

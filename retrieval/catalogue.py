@@ -166,6 +166,21 @@ class Catalogue:
             rows = connection.execute(select(*columns, func.count()).where(there).group_by(*columns))
             return [tuple(row) for row in rows]
 
+    def usages(self) -> dict[str, dict[str, int]]:
+        """How many of the items that are ready have which usage, by category; those without one are not counted."""
+        columns = (items.c.category, items.c.usage)
+        known = (items.c.state == "ready") & items.c.usage.is_not(None)
+        found: dict[str, dict[str, int]] = {}
+        with self.reading() as connection:
+            for category, usage, count in connection.execute(select(*columns, func.count()).where(known).group_by(*columns)):
+                found.setdefault(category, {})[usage] = count
+        return found
+
+    def has_prices(self) -> bool:
+        """Does the shop tell the price of any item?"""
+        with self.reading() as connection:
+            return connection.execute(select(items.c.sku).where(items.c.price_cents.is_not(None)).limit(1)).first() is not None
+
     # --- pictures -----------------------------------------------------------------------------------------------------
 
     def picture(self, sku: str, view: str | None = None, *, limits: Limits = Limits()) -> Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 PIXELS_RIGHT = 0.69  # share of the catalogue's items whose family is the measured one: `outfit evaluate colours`
+_RARE, _KNOWN = 0.02, 20
 _FIELDS = ("category", "sub_category", "slot", "gender", "season", "usage")
 
 
@@ -95,6 +96,22 @@ def settle_colour(read: Attributes, palette: Sequence[Swatch]) -> tuple[Attribut
     holds = read.colour if read.confidence.get("colour", 0.0) > PIXELS_RIGHT else measured
     notice = f"colour: the model says {read.colour}, the pixels say {measured}; {holds} is taken"
     return replace(read, colour=holds), notice
+
+
+def settle_usage(read: Attributes, worn_for: Mapping[str, Mapping[str, int]]) -> tuple[Attributes, str]:
+    """What it is worn for, and a sentence where the model and the shop disagree: each is read by itself, so that jeans may
+    come out as traditional dress. A usage that less than `_RARE` of the shop's items of that category have gives way to
+    their most usual one.
+
+    `worn_for` counts items by category and usage; a category of fewer than `_KNOWN` items says nothing.
+    """
+    counts = worn_for.get(read.category or "", {})
+    total = sum(counts.values())
+    if read.usage is None or total < _KNOWN or counts.get(read.usage, 0) >= _RARE * total:
+        return read, ""
+    usual, count = max(counts.items(), key=lambda pair: (pair[1], pair[0]))
+    notice = f"usage: the model says {read.usage}, which the shop's {read.category} hardly ever are; {usual} is taken"
+    return replace(read, usage=usual, confidence={**read.confidence, "usage": count / total}), notice
 
 
 def title_of(attributes: Attributes) -> str:

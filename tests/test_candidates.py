@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from assistant.candidates import conditions, fits, is_asked_for, open_slots, price_limit, rank, same_product
+from assistant.candidates import conditions, fits, is_asked_for, open_slots, price_limit, rank, same_product, varied
+from assistant.looks import Candidate
 from assistant.stylists import Suggestion
 from assistant.wish import Wish
 from retrieval.items import Attributes, Garment, Gender, Hit, Item, Slot, Swatch, View
@@ -126,6 +127,20 @@ def test_below_the_threshold_or_of_another_colour_is_only_the_closest_and_only_w
         ("white", True)
     ]
     assert [c.is_closest for c in rank(SKIRT, found, Wish(), affinity=even, threshold=0.95)[Slot.TOP]] == [True]
+
+
+def test_what_repeats_an_earlier_candidate_waits():
+    def scored(sku: str, score: float, title: str, category: str = "Tops", colour: str = "White") -> Candidate:
+        return Candidate(Slot.TOP, item(sku, title=title, category=category, colour=colour), score)
+
+    row = [
+        scored("a", 0.90, "White Top"), scored("b", 0.89, "WHITE TOP"), scored("c", 0.85, "Plain Top"),
+        scored("d", 0.83, "Red Top", colour="Red"), scored("e", 0.81, "Shirt", "Shirts"),
+    ]  # fmt: skip
+    # After a: b .89 - .39, c .85 - .09 = .76, d .83 - .03 = .80, e .81. After a and e: d .80 before c .76; then c with
+    # two tops before it .85 - .12 = .73, b .89 - .42 = .47.
+    assert [one.item.sku for one in varied(row)] == ["a", "e", "d", "c", "b"]
+    assert varied([]) == []
 
 
 def test_an_item_of_another_slot_never_fills_this_one():

@@ -268,6 +268,15 @@ def test_categories_by_frequency(catalogue):
     assert catalogue.categories() == ["Jeans", "Belts", "Shirts"]
 
 
+def test_usages_are_counted_by_category_and_prices_told_of(catalogue):
+    assert catalogue.usages() == {} and not catalogue.has_prices()
+    for sku, usage in (("1", "Casual"), ("2", "Casual"), ("3", "Sports"), ("4", None)):
+        add(catalogue, sku, category="Shorts", usage=usage)
+    assert catalogue.usages() == {"Shorts": {"Casual": 2, "Sports": 1}} and not catalogue.has_prices()
+    add(catalogue, "5", category="Shorts", price=Decimal("9.90"), currency="EUR")
+    assert catalogue.has_prices()
+
+
 def test_an_empty_catalogue_answers_everything(catalogue):
     assert catalogue.items([]) == catalogue.items(["1"]) == {}
     assert list(catalogue.all_items()) == catalogue.categories() == catalogue.runs() == catalogue.rejects() == []

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from PIL import Image
 
+from assistant import changes
 from assistant import talk as does
 from assistant.chat import Chat
 from assistant.looks import Trace, Unfilled
@@ -17,6 +18,7 @@ from assistant.retelling import look_in
 from assistant.stylist import Progress
 from assistant.talk import Choice, Found, Line, Reply, Talk, Trouble
 from assistant.wish import Wish
+from retrieval.catalogue import Catalogue
 from retrieval.errors import InvalidInput
 from retrieval.items import Box, Detection, Gender, Slot
 
@@ -123,6 +125,20 @@ def test_a_budget_holds_in_every_look_from_then_on(start, shown, message, lang):
     assert all(look.total <= 150 for look in rolled.talk.answer.looks)
     key = next(chip.key for chip in talk.wish.chips(lang))
     assert run(start(), talk, does.DropWish(key))[0].talk.wish.budget_total is None
+
+
+@pytest.mark.parametrize(
+    ("message", "lang", "is_more"),
+    [("cheaper", "en", False), ("便宜一点", "zh", False), ("under 100 in all", "en", False), ("without a bag, please. Under 200 in all", "en", True)],
+)
+def test_a_shop_that_tells_no_prices_says_so(start, shown, monkeypatch, message, lang, is_more):
+    monkeypatch.setattr(Catalogue, "has_prices", lambda _: False)
+    reply, _ = run(start(), shown, does.Say(message))
+    assert reply.parts[0] == Line("wish.no_prices") and reply.talk.lang == lang
+    assert changes.without_money(reply.talk.wish) == reply.talk.wish
+    assert (len(reply.parts) > 1) is is_more and (Slot.BAG in reply.talk.wish.without_slots) is is_more
+    early, _ = run(start(), Talk(), does.Say("black shoes under 50"))
+    assert early.parts[0] == Line("wish.no_prices") and isinstance(early.parts[1], Found)
 
 
 def test_what_the_garment_is_stays_known_when_wishes_change(start, shown):

@@ -20,6 +20,7 @@ from assistant.compatibility import (
     judge_pair,
     pair_factors,
     probability,
+    wearer,
 )
 from assistant.harmony import PULL, Tone, hue_distance, relation, tone_of
 from assistant.phrases import _phrases, listed, noun, say, some
@@ -66,6 +67,28 @@ def test_who_can_wear_both(a, b, may):
     assert (verdict.answer is Answer.YES) is may
     if not may:
         assert verdict.p_yes == 0 and "for" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("title", "gender", "beside", "may"),
+    [
+        ("Kalenji Children's Red Cap", "Unisex", "Men", False),
+        ("Crocs Kids Navy Clogs", "Unisex", "Women", False),
+        ("Crocs Kids Navy Clogs", None, "Women", False),
+        ("Crocs Kids Navy Clogs", "Unisex", "Girls", True),
+        ("Crocs Kids Navy Clogs", "Unisex", "Unisex", True),
+        ("Crocs Kids Navy Clogs", "Unisex", None, True),
+        ("Junior Couture Shrug", "Women", "Women", True),  # who it is for is said: a name does not change it
+        ("Baby Pink Cap", "Unisex", "Women", True),
+        ("Kidskin Gloves", "Unisex", "Men", True),
+    ],
+)
+def test_what_is_for_children_is_not_worn_by_adults(title, gender, beside, may):
+    small = Garment(title, Attributes("Caps", gender=Gender(gender) if gender else None, colour="Red"))
+    assert can_be_worn_by(wearer(garment("Jeans", "Blue", beside)), wearer(small)) is may
+    for lang, word in (("en", "children"), ("zh", "儿童")):
+        verdict = judge_pair(garment("Jeans", "Blue", beside), small, lang)
+        assert (word in verdict.reason and verdict.p_yes == 0) is not may
 
 
 @pytest.mark.parametrize(

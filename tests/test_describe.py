@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PIL import Image
 
 from retrieval.colours import family_of, measure_palette
-from retrieval.describe import fill_gaps, settle_colour, title_of, vote
+from retrieval.describe import fill_gaps, settle_colour, settle_usage, title_of, vote
 from retrieval.items import Attributes, Box, Detection, Gender, Item, Slot
 
 
@@ -72,6 +74,17 @@ def test_pixels_settle_the_family_and_the_model_the_shade():
     filled, notice = settle_colour(Attributes(), dark)
     assert family_of(filled.colour) == "blue" and notice == ""
     assert settle_colour(Attributes(colour="Red"), ()) == (Attributes(colour="Red"), "")
+
+
+def test_what_it_is_worn_for_is_something_that_its_kind_is_worn_for():
+    worn_for = {"Jeans": {"Casual": 97, "Formal": 2, "Sports": 1}, "Capris": {"Casual": 19}}
+    read = Attributes(category="Jeans", usage="Ethnic", confidence={"usage": 0.8})
+    settled, notice = settle_usage(read, worn_for)
+    assert settled.usage == "Casual" and settled.confidence["usage"] == pytest.approx(0.97)
+    assert "Ethnic" in notice and "Casual is taken" in notice
+    assert settle_usage(replace(read, usage="Sports"), worn_for)[0].usage == "Casual"  # one in a hundred is a slip
+    for known in (replace(read, usage="Formal"), replace(read, usage=None), replace(read, category="Capris"), Attributes()):
+        assert settle_usage(known, worn_for) == (known, "")
 
 
 def test_titles_say_what_is_known():

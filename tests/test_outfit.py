@@ -80,8 +80,9 @@ def test_missing_slots(category, gender, slots):
 
 
 def _pull(a: Garment, b: Garment) -> float | None:
+    """Around western shoes: tradition forbids, and is no reason to choose."""
     factors = pair_factors(a, b, "en")
-    return None if any(factor.is_veto for factor in factors) else sum(factor.pull for factor in factors)
+    return None if any(f.is_veto for f in factors) else sum(f.pull for f in factors if f.name != "tradition")
 
 
 def _value(reference: Garment, pieces: tuple[Piece, ...]) -> float | None:
@@ -146,6 +147,33 @@ def test_three_looks_that_share_nothing():
         assert [one.slot for one in look.pieces] == [Slot.TOP, Slot.SHOES, Slot.BAG, Slot.ACCESSORY]
         assert 0.42 <= look.score <= 1 and look.reason
         assert look.total == 40 and look.currency == "EUR"
+
+
+def test_the_second_look_is_of_another_kind_where_the_shop_has_one():
+    """Not the next two of the same T-shirts and heels, though they go as well; where nothing else is, they do."""
+    alike = [piece(f"t{i}", "Tshirts", "White") for i in range(3)], [piece(f"s{i}", "Heels", "Black") for i in range(3)]
+    other = piece("o", "Shirts", "White", score=0.3), piece("f", "Flats", "Black", score=0.3)
+    same = compose(JEANS, by_slot(*alike[0], *alike[1]))
+    assert [skus(look) for look in same] == [["t0", "s0"], ["t1", "s1"], ["t2", "s2"]]
+    looks = compose(JEANS, by_slot(*alike[0], other[0], *alike[1], other[1]))
+    first, second = ({one.item.category for one in look.pieces} for look in looks[:2])
+    assert first | second == {"Tshirts", "Shirts", "Heels", "Flats"} and not first & second
+
+
+def test_traditional_dress_is_proposed_to_who_has_it_or_asks_for_it():
+    def dressed(category: str, colour: str, usage: str) -> Piece:
+        one = piece(category, category, colour)
+        return replace(one, item=replace(one.item, usage=usage))
+
+    wardrobe = by_slot(
+        dressed("Kurtas", "White", "Ethnic"), dressed("Tops", "White", "Casual"),
+        dressed("Churidar", "Black", "Ethnic"), dressed("Trousers", "Black", "Casual"),
+    )  # fmt: skip
+    bag = Garment("Bag", Attributes("Handbags", gender=Gender.WOMEN, colour="Maroon", usage="Casual"))
+    traditional = replace(bag, attributes=replace(bag.attributes, usage="Ethnic"))
+    assert skus(compose(bag, wardrobe, n=1)[0]) == ["Tops", "Trousers"]
+    assert skus(compose(bag, wardrobe, Wish(usage="Ethnic"), n=1)[0]) == ["Kurtas", "Churidar"]
+    assert skus(compose(traditional, wardrobe, n=1)[0]) == ["Kurtas", "Churidar"]
 
 
 def test_the_same_question_has_the_same_answer():
