@@ -139,17 +139,19 @@ def _place(a: Garment, b: Garment, lang: Lang) -> Factor | None:
 
 _CHILDREN = "Children"  # a garment for both, whose title says that it is small
 _PEOPLE = {
-    "en": {"Men": "men", "Women": "women", "Boys": "boys", "Girls": "girls", _CHILDREN: "children"},
-    "zh": {"Men": "男", "Women": "女", "Boys": "男童", "Girls": "女童", _CHILDREN: "儿童"},
+    "en": {"Men": "men", "Women": "women", "Boys": "boys", "Girls": "girls", _CHILDREN: "children", "Unisex": "adults"},
+    "zh": {"Men": "男", "Women": "女", "Boys": "男童", "Girls": "女童", _CHILDREN: "儿童", "Unisex": "成人"},
 }
 _OF_CHILDREN = re.compile(r"\b(?:child(?:ren)?|kids?|junior|toddlers?|infants?|bab(?:y|ies)(?! pink| blue| ?doll))\b", re.IGNORECASE)
 
 
 def can_be_worn_by(a: str | None, b: str | None) -> bool:
-    """May one person wear both? Unisex goes with all; what is not known forbids nothing."""
-    if a is None or b is None or a == b or Gender.UNISEX in (a, b):
+    """May one person wear both? Unisex goes with all but what is for children; what is not known forbids nothing."""
+    if a is None or b is None or a == b:
         return True
-    return _CHILDREN in (a, b) and bool({a, b} & {Gender.BOYS, Gender.GIRLS})
+    if _CHILDREN in (a, b):
+        return bool({a, b} & {Gender.BOYS, Gender.GIRLS})
+    return Gender.UNISEX in (a, b)
 
 
 def wearer(garment: Garment) -> str | None:

@@ -185,13 +185,14 @@ class _Pool:
     def is_locked(self, piece: Piece) -> bool:
         return piece.item.sku in self.locked
 
-    def pull(self, a: Garment, b: Garment) -> float | None:
-        """The log odds of a pair, None where a veto holds. That both are traditional dress, or mix with it, speaks for
+    def pull(self, a: Garment, b: Garment, of_yes: float = 1.0) -> float | None:
+        """The log odds of a pair, None where a veto holds; `of_yes` is the part of what speaks for it that counts. That both are traditional dress, or mix with it, speaks for
         them where the shopper has or asks for such dress; around a pair of jeans it is no reason to leave them for it."""
         factors = pair_factors(a, b, "en")
         if any(factor.is_veto for factor in factors):
             return None
-        return sum(f.pull for f in factors if self.wears_tradition or f.name != "tradition")
+        pulls = [f.pull for f in factors if self.wears_tradition or f.name != "tradition"]
+        return sum(pull * of_yes if pull > 0 else pull for pull in pulls)
 
 
 def _may_join(reference: Garment, piece: Piece) -> bool:
@@ -314,15 +315,16 @@ def _is_made_of(
 def _pair_table(pool: _Pool, rows: Sequence[Garment | None], columns: Sequence[Garment | None]) -> np.ndarray:
     """What each pair of other pieces adds; 0 with an empty slot.
 
-    Half of what speaks for it (the shopper's garment comes first), and all of what speaks against it.
+    Half of what speaks for it (the shopper's garment comes first), and all of what speaks against it: that two pieces
+    agree in colour does not make up for a waistcoat over shorts.
     """
     table = np.zeros((len(rows), len(columns)))
     for i, a in enumerate(rows):
         for j, b in enumerate(columns):
             if a is not None and b is not None:
                 pair = frozenset({a.sku, b.sku})
-                pull = None if pair in pool.rulings.apart and not pair <= pool.locked else pool.pull(a, b)
-                table[i, j] = -np.inf if pull is None else pull * (0.5 if pull > 0 else 1.0)
+                pull = None if pair in pool.rulings.apart and not pair <= pool.locked else pool.pull(a, b, of_yes=0.5)
+                table[i, j] = -np.inf if pull is None else pull
     return table
 
 

@@ -174,7 +174,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "item.stock": ("In stock", "有货"),
     "item.last": ("Only {count} left", "仅剩 {count} 件"),
     "item.gone": ("Sold out", "已售完"),
-    "item.no_price": ("Price in the shop", "价格见店内"),
     "item.link": ("See it in the shop", "在店里查看"),
     "item.similar": ("Similar items", "相似商品"),
     "item.no_similar": ("Nothing else in the shop looks like it.", "店里没有其他相似的商品。"),

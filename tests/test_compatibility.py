@@ -76,7 +76,7 @@ def test_who_can_wear_both(a, b, may):
         ("Crocs Kids Navy Clogs", "Unisex", "Women", False),
         ("Crocs Kids Navy Clogs", None, "Women", False),
         ("Crocs Kids Navy Clogs", "Unisex", "Girls", True),
-        ("Crocs Kids Navy Clogs", "Unisex", "Unisex", True),
+        ("Crocs Kids Navy Clogs", "Unisex", "Unisex", False),
         ("Crocs Kids Navy Clogs", "Unisex", None, True),
         ("Junior Couture Shrug", "Women", "Women", True),  # who it is for is said: a name does not change it
         ("Baby Pink Cap", "Unisex", "Women", True),

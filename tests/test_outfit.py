@@ -81,8 +81,13 @@ def test_missing_slots(category, gender, slots):
 
 def _pull(a: Garment, b: Garment) -> float | None:
     """Around western shoes: tradition forbids, and is no reason to choose."""
+    pulls = _pulls(a, b)
+    return None if pulls is None else sum(pulls)
+
+
+def _pulls(a: Garment, b: Garment) -> list[float] | None:
     factors = pair_factors(a, b, "en")
-    return None if any(f.is_veto for f in factors) else sum(f.pull for f in factors if f.name != "tradition")
+    return None if any(f.is_veto for f in factors) else [f.pull for f in factors if f.name != "tradition"]
 
 
 def _value(reference: Garment, pieces: tuple[Piece, ...]) -> float | None:
@@ -93,10 +98,10 @@ def _value(reference: Garment, pieces: tuple[Piece, ...]) -> float | None:
             return None
         total += outfit._WORTH[one.slot] + one.score + pull
     for a, b in combinations(pieces, 2):
-        pull = _pull(a.item.as_garment(), b.item.as_garment())
-        if pull is None:
+        pulls = _pulls(a.item.as_garment(), b.item.as_garment())
+        if pulls is None:
             return None
-        total += pull * (0.5 if pull > 0 else 1.0)
+        total += sum(pull * (0.5 if pull > 0 else 1.0) for pull in pulls)
     return total
 
 

@@ -204,14 +204,16 @@ def shelf(hits: Iterable[Hit], lang: Lang, *, act: str) -> str:
         f'<li><button type="button" class="product" data-act="{act}" data-sku="{escape(hit.item.sku)}" '
         f'data-name="{escape(hit.item.title)}">'
         f'<span class="frame">{picture(hit.item, lang)}{_how_close(hit, lang)}</span>'
-        f"<span>{escape(hit.item.title)}</span><b>{escape(price(hit.item, lang))}</b></button></li>"
+        f"<span>{escape(hit.item.title)}</span>{price(hit.item, lang)}</button></li>"
         for hit in hits
     )
     return f'<ul class="shelf">{cards}</ul>'
 
 
 def price(item: Item, lang: Lang) -> str:
-    return price_text(item.price, item.currency, lang) or say("item.no_price", lang)
+    """The price in bold; nothing where the shop tells none."""
+    text = price_text(item.price, item.currency, lang)
+    return f"<b>{escape(text)}</b>" if text else ""
 
 
 # --- looks ---
@@ -301,7 +303,7 @@ def piece_row(piece: Piece, number: int, lang: Lang) -> str:
     paid = (
         f'<p class="price"><span class="stock">{escape(say("piece.own", lang))}</span></p>'
         if piece.is_own
-        else f'<p class="price"><b>{escape(price(item, lang))}</b><span class="stock{scarce}">'
+        else f'<p class="price">{price(item, lang)}<span class="stock{scarce}">'
         f"{escape(stock_text(item, lang))}</span></p>"
     )
     return (

@@ -284,7 +284,7 @@ def item_dialog(item: Item, similar: Sequence[Hit], lang: Lang) -> str:
         f'<div class="sheet"><figure>{picture(item, lang)}</figure><div>'
         f'<p class="kicker">{escape(" · ".join(facts))}</p><h2 id="sheet-title">{escape(item.title)}</h2>'
         f'{item_words(item, lang)}'
-        f'<p class="price"><b>{escape(price(item, lang))}</b><span class="stock">{escape(stock_text(item, lang))}</span></p>'
+        f'<p class="price">{price(item, lang)}<span class="stock">{escape(stock_text(item, lang))}</span></p>'
         f'{swatches(item.palette, lang)}<p class="aside">{escape(say("item.sku", lang, sku=item.sku))}</p>'
         f'<div class="row">{button("around", say("item.style", lang), look="solid", sku=item.sku, name=item.title)}{mine}{link}'
         f"</div></div></div><h3>{escape(say('item.similar', lang))}</h3>{like}"
