@@ -24,6 +24,7 @@ _TOGETHER = frozenset({
 _ALONG = frozenset("陪 陪着 带 带着 带上 约 领 领着 抱着 牵着 和 跟 与 同 像 像个 随".split())  # with or like somebody
 _SAYS = ("说", "嫌", "让", "要求", "夸", "吐槽", "觉得", "非", "催", "逼", "劝", "笑", "老", "总", "一直", "陪", "带我", "约")
 _WEAR = ("穿", "该", "应该", "要穿", "怎么")
+_AS = frozenset("当 当作 当成 当做 做 作为 作".split())
 _INCOMES = frozenset("工资 月薪 年薪 月入 收入 薪水 底薪 退休金 奖金".split())
 _NEARLY = frozenset("快 快要 都快 都 年近 奔 年过 将近 已经 我".split())
 _EXCEPT = frozenset("除 除了 除开 除去 撇开 抛开".split())
@@ -47,6 +48,7 @@ def settle(parts: list[Part]) -> list[Part]:
     _leave_out_questions(parts)
     _end_exceptions(parts)
     _leave_out_company(parts)
+    _leave_out_likened(parts)
     _leave_out_the_garment(parts)
     _leave_out_the_body(parts)
     _leave_out_sizes(parts)
@@ -213,6 +215,13 @@ def _settle_judgements(parts: Sequence[Part]) -> None:
             part.kind, opened, part.clause = "but", opened + 1, part.clause + 1
 
 
+def _leave_out_likened(parts: Sequence[Part]) -> None:
+    """可以当外套穿的衬衫: what it is worn as is not asked for."""
+    for before, part, after in zip(parts, parts[1:], parts[2:], strict=False):
+        if part.kind in HEADS and before.word in _AS and after.word.startswith(("穿", "用", "戴", "背", "搭")):
+            part.kind = "filler"
+
+
 def _is_asked(before: Sequence[Part], rest: Sequence[Part]) -> bool:
     """显胖吗, 会不会很显胖."""
     return any(part.word in ("吗", "么", "嘛", "不") for part in rest[:1]) or any(part.word in _WHETHER for part in before)
@@ -225,6 +234,8 @@ def _leave_out_questions(parts: Sequence[Part]) -> None:
         if part.word == "不" and before is not None and i + 1 < len(parts) and parts[i + 1].word.startswith(before.word):
             before.kind = part.kind = parts[i + 1].kind = "filler"
         rest = [after for after in parts[i + 1 :] if after.clause == part.clause]
+        if rest and rest[0].after_gap:  # 在不 有没有小白鞋
+            rest = []
         if part.kind != "negate" or any(after.kind != "filler" or len(after.text) > 1 for after in rest):
             continue
         asks = any(before.word.startswith("有") for before in parts[:i] if before.clause == part.clause)
@@ -253,7 +264,8 @@ def _leave_out_company(parts: Sequence[Part]) -> None:
         if part.kind != "gender":
             continue
         after = [other for other in parts[i + 1 : i + 7] if other.clause == part.clause]
-        says = bool(after) and after[0].word.startswith(_SAYS) and after[0].kind not in CONTENT and not any(x.kind in ("want", "like") for x in after[:3])
+        says = bool(after) and after[0].word.startswith(_SAYS) and after[0].kind not in CONTENT
+        says = says and not after[0].word.endswith("要") and not any(x.kind in ("want", "like") for x in after[:3])
         wears = any(a.word == "我" and b.word.startswith(_WEAR) for a, b in zip(after, after[1:], strict=False))
         if says or wears or (_is_along(parts, i) and is_han(part.text)):
             part.kind = "filler"
@@ -328,7 +340,7 @@ def _is_height(before: Part | None, number: Part, after: Part | None) -> bool:
     is_money = after is not None and (after.kind == "limit" or after.kind.startswith("currency"))
     return (
         before is not None
-        and before.word == "我"
+        and (before.word in ("我", "身高", "个子", "本人", "净身高") or before.kind == "gender")
         and number.value is not None
         and 100 < number.value < 220
         and not is_money

@@ -87,7 +87,8 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
 def _take_complaints(reading: Reading) -> None:
     """ "The skirt is too short", 裤子太贵: the skirt is spoken of, not asked for."""
     for i, part in enumerate(reading.parts):
-        if part.kind == "too" or (part.kind == "cheaper" and any(word in part.word for word in _DEAR)):
+        denied = any(x.kind == "negate" and x.clause == part.clause for x in reading.parts[:i])  # 裙子不要开叉太高的
+        if part.kind == "too" and not denied or (part.kind == "cheaper" and any(word in part.word for word in _DEAR)):
             for other in reading.parts[:i]:
                 other.is_taken |= other.clause == part.clause and other.kind in HEADS
 

@@ -19,7 +19,7 @@ from assistant.refusals import (
     names_an_attribute,
     spares_what_it_names,
 )
-from assistant.shown import Meant, Shown, beside, borrowed_by, exchanged, looks_named, meant_by, paired
+from assistant.shown import Meant, Shown, beside, borrowed_by, exchanged, is_look, looks_named, meant_by, paired
 from assistant.wish import Wish
 from retrieval.items import Slot
 from retrieval.words import is_han
@@ -123,6 +123,8 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
             return replace(
                 wish, locked=wish.locked - {p.sku for p in gone}, excluded=wish.excluded | {p.sku for p in gone}
             )
+        if reading.has("into") and meant.names_a_piece and in_look and names_an_attribute(reading):  # 鞋换成白色,其他不变
+            wish = replace(wish.want("slots", {in_look[0].slot}), like_sku=in_look[0].sku)
         reading.take(HEADS)
         return wish
     if len(looks_named(reading.parts)) > 1 and any(part.word == "还是" for part in reading.parts):
@@ -208,11 +210,11 @@ def _points(reading: Reading) -> bool:
     """Is a look named, or a piece of it, and nothing else? 鞋用第二套的 is; 第一套配什么包 asks for a bag."""
     if reading.has("which", "swap", "swap_away", "more", "also", "into", "topic:budget", "topic:colours", "too"):
         return False
-    named = [part for part in reading.parts if part.kind in HEADS or looks_named([part])]
+    named = [part for part in reading.parts if part.kind in HEADS or is_look(part)]
     for look, noun in zip(named, named[1:], strict=False):
         between = [part for part in reading.parts if look.start < part.start < noun.start]
         gap = noun.start - look.start - len(look.text) - sum(len(part.text) for part in between)
-        if looks_named([look]) and noun.kind in HEADS and (gap > 2 or not is_han(noun.text)):
+        if is_look(look) and noun.kind in HEADS and (gap > 2 or not is_han(noun.text)):
             return False
     return True
 

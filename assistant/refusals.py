@@ -21,6 +21,8 @@ def is_denied_reference(reading: Reading, meant: Meant, opened: ShownPiece | Non
         return True
     if is_nothing_but_dislike(reading):
         return True
+    if reading.has("too") and meant.names_a_piece and not names_an_attribute(reading) and not reading.has("swap", "into"):
+        return True  # 包太大了
     if not (meant.is_named or meant.is_this):
         return False
     if reading.has("too") and meant.names_a_piece and meant.is_named:

@@ -69,7 +69,7 @@ def meant_by(reading: Reading, shown: Shown, said_before: Sequence[int]) -> Mean
         slots.add(Slot.SHOES)
     return Meant(
         tuple(piece for n in numbers or [shown.look] if -count <= n < count for piece in shown.looks[n]),
-        bool(numbers),
+        bool(numbers) or any(is_look(part) for part in reading.parts),
         reading.has("this", "these") or any(_likes_this(part) for part in reading.parts),
         frozenset(slots),
         frozenset(name for term in heads for name in term.categories),
@@ -80,6 +80,11 @@ def looks_named(parts: Iterable[Part]) -> list[int]:
     """The looks that are named, from 0; -1 is the last."""
     named = [part.kind.partition(":")[2] for part in parts if part.kind.startswith("ordinal:")]
     return [int(number) for numbers in named for number in numbers.split("+")]
+
+
+def is_look(part: Part) -> bool:
+    """第二套, 这套."""
+    return bool(looks_named([part])) or (part.kind == "this" and any(char in part.word for char in "套身"))
 
 
 def exchanged(reading: Reading, shown: Shown, meant: Meant) -> list[ShownPiece]:
