@@ -29,6 +29,8 @@ _INCOMES = frozenset("工资 月薪 年薪 月入 收入 薪水 底薪 退休金
 _NEARLY = frozenset("快 快要 都快 都 年近 奔 年过 将近 已经 我".split())
 _EXCEPT = frozenset("除 除了 除开 除去 撇开 抛开".split())
 _FINE = frozenset("可以 行 还行 还可以 ok 没问题 过关 不赖 还不错 成".split())
+_POOR = frozenset("一般 一般般 普通 马马虎虎 凑合 勉强".split())
+_RATHER = frozenset("有点 有些 有一点 有点儿 略 略显 稍微有点 感觉有点 有那么点".split())
 _JUST = frozenset("就是 只是 可惜 唯独 唯一".split())
 _PRINTS = frozenset("图案 花纹 花样 印花".split())
 _WORN = frozenset("外穿 内搭 外搭 里面穿 里面搭 外面搭 外面穿".split())  # how it is worn, where another noun follows
@@ -201,8 +203,14 @@ def _settle_judgements(parts: Sequence[Part]) -> None:
         rest = [after for after in parts[i + 1 :] if after.clause + opened == part.clause]
         said = any(other.kind == "like" for other in parts[:i] if other.clause == part.clause)
         names = before is not None and (before.kind in HEADS or before.kind.startswith("ordinal"))
-        if part.word in _FINE and names and not any(after.kind != "filler" for after in rest):
+        names_one = names or (before is not None and before.kind == "these")
+        ends = not any(after.kind != "filler" for after in rest)
+        if part.word in _FINE and names and ends:
             part.kind = "like"
+        elif part.word in _POOR and names_one and ends:
+            part.kind = "negate_after"
+        elif part.word in _RATHER and _is_topic_before(parts[:i], part.clause):
+            part.kind = "too"  # 裤子有点长
         elif part.kind == "complaint" and _is_asked(parts[max(0, i - 3) : i], rest):
             part.kind = "which"
         elif part.word in ("以外", "之外") and not any(
@@ -213,6 +221,12 @@ def _settle_judgements(parts: Sequence[Part]) -> None:
             part.kind = "negate"  # 要不透的
         elif part.word in _JUST and said:
             part.kind, opened, part.clause = "but", opened + 1, part.clause + 1
+
+
+def _is_topic_before(parts: Sequence[Part], clause: int) -> bool:
+    """Is something spoken of, and nothing asked for: 裤子, 第二套, 颜色?"""
+    kinds = {part.kind.partition(":")[0] for part in parts if part.clause == clause}
+    return bool(kinds & {*HEADS, "ordinal", "this", "topic"}) and not kinds & {"want", "negate"}
 
 
 def _leave_out_likened(parts: Sequence[Part]) -> None:
@@ -240,6 +254,10 @@ def _leave_out_questions(parts: Sequence[Part]) -> None:
             continue
         asks = any(before.word.startswith("有") for before in parts[:i] if before.clause == part.clause)
         if part.word in ("没", "不") or (part.word == "没有" and asks):
+            part.kind = "filler"
+    for i, part in enumerate(parts):  # 没有包吗
+        clause = [other.word for other in parts[i + 1 :] if other.clause == part.clause]
+        if part.kind == "negate" and part.word in ("没有", "没") and clause and clause[-1] in ("吗", "么", "嘛"):
             part.kind = "filler"
     for i, part in enumerate(parts):  # 没有黑色的话白色也行, 没有黑色就灰色
         after = [other.word for other in parts[i + 1 : i + 5] if other.clause == part.clause]

@@ -54,7 +54,8 @@ def follow(reading: Reading, wish: Wish, shown: Shown) -> Wish:
         only_points = (
             bool(numbers_here) and not named and not Reading(parts).has(*_COMMANDS, "want", "these", "negate", "negate_after")
         )
-        if not (only_points and parts is not clauses[-1]):  # "the second one, but cheaper": nothing is chosen yet
+        later = [part for other in clauses if other[0].start > parts[0].start for part in other]
+        if not (only_points and later) or _replaces_a_piece(Reading(later)):  # "the second one, but cheaper": none chosen
             wish = _command(Reading(parts), wish, shown, numbers)
         numbers = numbers_here or numbers
     return wish
@@ -63,6 +64,19 @@ def follow(reading: Reading, wish: Wish, shown: Shown) -> Wish:
 def _is_of_the_rest(parts: Sequence[Part]) -> bool:
     """其余的随便换, 别的再挑挑: the others shall change."""
     return any(part.kind == "more" and part.word.startswith(_REST) for part in parts) and not looks_named(parts)
+
+
+def _replaces_a_piece(reading: Reading) -> bool:
+    """ "(The second one,) with different shoes", 鞋换高跟鞋: the rest of the look is chosen."""
+    if not reading.has(*HEADS):
+        return False
+    return reading.has("swap", "swap_away", "negate", "negate_after") or (reading.has("into") and _names_a_target(reading))
+
+
+def _names_a_target(reading: Reading) -> bool:
+    """Does a category stand behind "into"?"""
+    place = next((part.start for part in reading.parts if part.kind == "into"), None)
+    return place is not None and any(part.kind == "category" and part.start > place for part in reading.parts)
 
 
 def _stands_alone(clauses: Sequence[list[Part]], place: int, shown: Shown) -> bool:
@@ -139,7 +153,7 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         kept = {piece.sku for piece in in_look} if reading.has("keep") else set()
         reading.take(HEADS)
         return replace(wish, excluded=wish.excluded | {piece.sku for piece in gone}, locked=wish.locked | kept)
-    keeps_all = reading.has("keep", "like") or (reading.has("want") and reading.has("these"))
+    keeps_all = reading.has("keep", "like") or (reading.has("any") and meant.is_named) or (reading.has("want") and reading.has("these"))
     if meant.names_a_piece and excepts(reading) and keeps_all:  # 除了包都留着
         reading.take(HEADS)
         return replace(wish, locked=wish.locked | {piece.sku for piece in meant.look if piece not in in_look})
@@ -164,8 +178,9 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         return replace(wish, cheaper_than=())
     points = meant.is_named and meant.names_a_piece or meant.is_this and opened is not None
     points = points and not reading.has("swap", "swap_away") and (not reading.has("too") or asks_an_attribute(reading))
-    if reading.has("into") and (gone := exchanged(reading, shown, meant)):
-        return replace(wish, excluded=wish.excluded | {piece.sku for piece in gone})
+    if reading.has("into") and _names_a_target(reading):
+        skus = {piece.sku for piece in exchanged(reading, shown, meant)}
+        return replace(wish, locked=wish.locked - skus, excluded=wish.excluded | skus)
     if reading.has("similar", "into") or (points and names_an_attribute(reading)):
         is_opened = opened is not None and not meant.is_named and bool(meant.of([opened]))
         piece = in_look[0] if meant.names_a_piece and in_look and not is_opened else opened

@@ -7,6 +7,7 @@ from assistant.reading import Reading
 from assistant.shown import Meant, ShownPiece
 
 _DISLIKES = ("喜欢", "好看", "丑", "难看", "不行", "不搭", "不合适", "不太行", "不太搭", "不好", "like", "ugly")
+_NONE = ("都不要", "都别要", "全部不", "全都不", "全不要", "全不行")
 _UGLY = ("好看", "丑", "难看", "不搭", "不合适", "不太搭", "不太合适", "不好搭", "ugly", "hideous")
 _EXCEPT = frozenset({"除了", "除开", "except", "apart from", "but"})
 
@@ -56,14 +57,16 @@ def is_nothing_but_dislike(reading: Reading) -> bool:
     denied_likes = zip(reading.parts, reading.parts[1:], strict=False)  # 没有一套是我喜欢的
     said += [b.word for a, b in denied_likes if a.kind == "negate" and b.kind == "like"]
     about = any(part.kind in (*CONTENT, "") or part.kind.startswith(("topic", "ordinal")) for part in reading.parts)
-    return not about and any(word in text for text in said for word in (*_DISLIKES, "满意"))
+    return not about and any(word in text for text in said for word in (*_DISLIKES, *_NONE, "满意"))
 
 
 def is_called_ugly(reading: Reading) -> bool:
     """裤子不好看: what is seen looks bad; 不喜欢裤子 bars them all."""
     said = [part.word for part in reading.parts if part.kind in ("negate", "negate_after")]
     is_general = any(len(part.term.categories) > 1 for part in reading.parts if part.kind == "category")
-    ugly = (*_UGLY, "不行", "不太行") if is_general else _UGLY  # 高跟鞋不行 bars them all, 裤子不行 these
+    is_topic = bool(reading.parts) and reading.parts[-1].kind in ("negate", "negate_after") or reading.has("these")
+    general = ("不行", "不太行", "不喜欢") if is_topic else ("不行", "不太行")
+    ugly = (*_UGLY, *general) if is_general else _UGLY  # 高跟鞋不行 bars them all, 裤子不行 and 裤子不喜欢 these
     return any(word in text for text in said for word in ugly) and (
         not names_an_attribute(reading) and not reading.has("swap", "swap_away", "into")
     )
