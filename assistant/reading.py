@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from assistant.asides import settle
 from assistant.parts import ATTRIBUTES, CONTENT, HEADS, Part, cut_into_parts
+from assistant.settling import settle
 from retrieval.words import is_han
 
 _DEAR = ("贵", "expensive", "pricey", "costly")
@@ -59,7 +59,7 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
         if part.kind in ("negate", "isnt", "too", "lift") or denies_ahead:  # 不要黑色,也不要白色
             if _content_follows(parts, i):
                 denying, denied_kind = True, None
-                only_qualities = part.kind == "isnt" or part.word in _LACKING
+                only_qualities = part.kind == "isnt" or part.word in _LACKING or _contrasts(parts, i)
                 lifting = part.kind == "lift"
             elif part.word == "too":
                 part.kind = "also"  # "a watch too"
@@ -105,6 +105,11 @@ def _content_follows(parts: Sequence[Part], i: int) -> bool:
         ):
             return True
     return False
+
+
+def _contrasts(parts: Sequence[Part], i: int) -> bool:
+    """有设计感但别太夸张的戒指: after "but" and a quality that is wanted only the other quality is denied."""
+    return i > 1 and parts[i - 1].kind == "but" and not parts[i - 1].after_comma and parts[i - 2].kind in ("cut", "shade", "")
 
 
 def _content_before(parts: Sequence[Part], i: int) -> bool:

@@ -1,8 +1,8 @@
 """What a shopper says, merged into what was asked before: a pure function over tables of words, no model.
 
-`parts` cuts the message, `asides` leaves out what is no wish, `reading` marks what is denied, `references` carries out
-commands on the looks that were shown; here the rest becomes the fields of a wish. What remains is kept as words to search
-for.
+`parts` cuts the message, `settling` and `asides` leave out what is no wish, `reading` marks what is denied, `budgets` reads
+the money, `references` carries out commands on the looks that were shown; here the rest becomes the fields of a wish. What
+remains is kept as words to search for.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ _OPPOSITE_CUT = {
     "high waist": "low waist",
     "low waist": "high waist",
     "elaborate": "minimalist",
+    "mature": "youthful",
+    "youthful": "mature",
 }
 _OPPOSITE_TONE = {"light": "dark", "dark": "light", "bright": "muted", "muted": "bright"}
 _FORMALITY = ("Sports", "Casual", "Smart Casual", "Formal")
@@ -75,8 +77,9 @@ def _is_anything_goes(reading: Reading) -> bool:
 
 
 def _clear_topics(reading: Reading, wish: Wish) -> Wish:
-    no_budget = reading.has("negate") and "budget" in _topics(reading) and not reading.has("amount")  # 不要预算了
-    if not (no_budget or reading.has("any", "reset") or any(part.is_drop for part in reading.parts)):
+    is_dropped = reading.has("negate") and "budget" in _topics(reading) and not reading.has("amount")  # 不要预算了
+    is_dropped |= reading.has("negate") and not reading.has(*CONTENT, "")  # 不用考虑场合了
+    if not (is_dropped or reading.has("any", "reset") or any(part.is_drop for part in reading.parts)):
         return wish
     fresh = Wish()
     cleared = {
