@@ -56,13 +56,19 @@ def undo(talk: Talk) -> Reply:
     return Reply(old, (Line("change.undone"), *choices(old)) if old.photo else (Line("change.undone"),))
 
 
-def shown(talk: Talk) -> Shown:
+def shown(talk: Talk, opened: str | None = None) -> Shown:
+    """The looks on show, as what a message may refer to; `opened` is the sku of the piece that was looked at last."""
     return Shown(
         tuple(
             tuple(ShownPiece(p.slot, p.item.sku, p.item.category, p.item.price) for p in look.pieces)
             for look in (talk.answer.looks if talk.answer else ())
-        )
+        ),
+        sku=opened,
     )
+
+
+def is_on_show(talk: Talk, sku: str) -> bool:
+    return any(piece.item.sku == sku for piece in talk.pieces())
 
 
 def kept_of(talk: Talk, locked: frozenset[str]) -> tuple[Piece, ...]:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from assistant import changes, own_clothes, turn
-from assistant.looks import Look, Piece, Recommendation
+from assistant import changes, own_clothes, places, turn
+from assistant.looks import Piece, Recommendation
 from assistant.retelling import look_in
 from assistant.stylist import Progress, Stylist, Watcher
 from assistant.stylists import Answer
@@ -137,16 +137,16 @@ class Chat:
                 return Reply(talk, changes.choices(talk))
             case Correct(category):
                 return self._correct(talk, category, watch)
-            case Say(message):
-                return self._say(talk, message[:_MOST_WORDS], watch)
+            case Say(message, opened):
+                return self._say(talk, message[:_MOST_WORDS], opened, watch)
             case DropWish(key):
                 return self._wish(talk, talk.wish.without(key), watch)
             case Lock(sku):
                 return changes.lock(talk, sku)
             case Swap(look, sku):
-                return self._swap(talk, look, sku, watch)
+                return places.swapped(talk, look, sku, self._completing(watch))
             case Remove(sku):
-                return self._remove(talk, sku, watch)
+                return places.removed(talk, sku, self._completing(watch))
             case Reroll():
                 return self._reroll(talk, watch)
             case Around(sku):
@@ -242,10 +242,10 @@ class Chat:
             return gender
         return found.most_common(1)[0][0]
 
-    def _say(self, talk: Talk, message: str, watch: Watcher) -> Reply:
+    def _say(self, talk: Talk, message: str, opened: str | None, watch: Watcher) -> Reply:
         if not message.strip():
             return Reply(talk, (Line("wish.same"),))
-        wish = understand(message, talk.wish, shown=changes.shown(talk))
+        wish = understand(message, talk.wish, shown=changes.shown(talk, opened))
         if changes.speaks_of_money(message, talk.wish, wish) and not self.stylist.search.catalogue.has_prices():
             return self._say_without_money(talk, message, wish, watch)
         if wish == talk.wish:  # the rules read nothing in it: a model, where there is one, may
@@ -259,6 +259,8 @@ class Chat:
             return self._find(talk, message, wish, watch)
         if wish == replace(talk.wish, lang=wish.lang):
             return self._speak(talk, wish.lang, watch)
+        if wish.like_sku is not None and changes.is_on_show(talk, wish.like_sku):
+            return places.another_like(talk, wish.like_sku, wish, self._completing(watch))
         return self._wish(talk, wish, watch)
 
     def _say_without_money(self, talk: Talk, message: str, wish: Wish, watch: Watcher) -> Reply:
@@ -304,71 +306,6 @@ class Chat:
         answer = self._looks(talk, talk.wish, talk.kept, watch)
         new = talk.changed(answer=answer, passed=frozenset())
         return Reply(new, (Line("change.last"), Answered(answer, is_new=False)))
-
-    def _swap(self, talk: Talk, look: int, sku: str, watch: Watcher) -> Reply:
-        if talk.answer is None or not 0 <= look < len(talk.answer.looks):
-            raise InvalidInput(f"there is no look {look + 1} on show")
-        old = talk.answer.looks[look]
-        if all(piece.item.sku != sku for piece in old.pieces):
-            raise InvalidInput(f"item {sku[:60]!r} is not in look {look + 1}")
-        kept = tuple(piece for piece in talk.kept if piece.item.sku != sku)
-        wish = changes.locking(talk.wish, kept)
-        passed = talk.passed | {sku}
-        stays = {piece.item.sku for piece in old.pieces}
-        elsewhere = frozenset(piece.item.sku for piece in talk.pieces()) - stays
-        new = self._refilled(talk, old, sku, wish, passed | elsewhere, watch)
-        new = new or self._refilled(talk, old, sku, wish, passed, watch)
-        lines: tuple[Part, ...] = ()
-        if new is None:  # everything has been seen: from the first again, but never this piece by itself
-            passed = frozenset({sku})
-            new = self._refilled(talk, old, sku, wish, passed, watch)
-            lines = (Line("change.last"),)
-        if new is None:
-            return Reply(talk, (Line("change.no_other"),))
-        looks = tuple(new if place == look else one for place, one in enumerate(talk.answer.looks))
-        answer = replace(talk.answer, looks=looks)
-        return Reply(
-            talk.changed(wish=wish, answer=answer, passed=passed, kept=kept), (*lines, Answered(answer, is_new=False))
-        )
-
-    def _remove(self, talk: Talk, sku: str, watch: Watcher) -> Reply:
-        talk.piece(sku)
-        kept = tuple(piece for piece in talk.kept if piece.item.sku != sku)
-        wish = changes.locking(changes.excluding(talk.wish, frozenset({sku})), kept)
-        looks = []
-        for old in talk.answer.looks if talk.answer else ():
-            if all(piece.item.sku != sku for piece in old.pieces):
-                looks.append(old)
-                continue
-            new = self._refilled(talk, old, sku, wish, talk.passed, watch)
-            new = new or self._refilled(talk, old, sku, wish, frozenset(), watch, may_be_short=True)
-            if new is not None:
-                looks.append(new)
-        answer = replace(talk.answer, looks=changes.distinct(looks))
-        return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Answered(answer, is_new=False),))
-
-    def _refilled(
-        self,
-        talk: Talk,
-        look: Look,
-        sku: str,
-        wish: Wish,
-        passed: frozenset[str],
-        watch: Watcher,
-        *,
-        may_be_short: bool = False,
-    ) -> Look | None:
-        """The look with another piece in the place of `sku`, its other pieces as they are; None where none is left.
-
-        With `may_be_short` the place may stay empty, and the look says so.
-        """
-        others = tuple(piece for piece in look.pieces if piece.item.sku != sku)
-        answer = self._complete(talk, changes.excluding(wish, passed | {sku}), others, watch)
-        if not answer.looks or (len(answer.looks[0].pieces) < len(look.pieces) and not may_be_short):
-            return None
-        locked = {piece.item.sku for piece in talk.kept}
-        pieces = tuple(replace(piece, is_locked=piece.item.sku in locked) for piece in answer.looks[0].pieces)
-        return replace(answer.looks[0], title=look.title, pieces=pieces)
 
     def _from_own(self, talk: Talk, own: tuple[Item, ...], watch: Watcher) -> Reply:
         if talk.garment is None:
@@ -440,6 +377,9 @@ class Chat:
         return own_clothes.looks_from(
             self.stylist, talk.garment, own, wish, keep=keep, pictures=self._own_picture, watch=watch
         )
+
+    def _completing(self, watch: Watcher) -> places.Complete:
+        return lambda talk, wish, keep: self._complete(talk, wish, keep, watch)
 
     def _own_picture(self, item: Item) -> Image | None:
         """None where it was deleted meanwhile: the judge goes by what is known of the garment then."""

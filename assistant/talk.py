@@ -58,7 +58,10 @@ class Correct:
 
 @dataclass(frozen=True, slots=True)
 class Say:
+    """Words. `opened` is the sku of the piece that was looked at last: what "this one" means."""
+
     message: str
+    opened: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

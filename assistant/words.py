@@ -51,6 +51,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.wardrobe_label": ("Open your wardrobe", "打开你的衣橱"),
     # --- where one writes ---
     "write.label": ("Your message", "你的消息"),
+    "write.about": ("About “{title}”: in navy, cheaper, not this one…", "关于「{title}」：换成藏青色、便宜一点、不要这件……"),
+    "write.about_short": ("About this piece…", "关于这件……"),
     "write.hint": ("Ask for changes: cheaper, only sneakers, for a wedding…", "说说想怎么改：便宜一点、只要运动鞋、参加婚礼穿……"),
     "write.hint_short": ("What should change?", "想怎么改？"),
     "write.send": ("Send", "发送"),

@@ -16,7 +16,7 @@ from assistant.chat import Chat
 from assistant.looks import Trace, Unfilled
 from assistant.retelling import look_in
 from assistant.stylist import Progress
-from assistant.talk import Choice, Found, Line, Reply, Talk, Trouble
+from assistant.talk import Answered, Choice, Found, Line, Reply, Talk, Trouble
 from assistant.wish import Wish
 from retrieval.catalogue import Catalogue
 from retrieval.errors import InvalidInput
@@ -139,6 +139,29 @@ def test_a_shop_that_tells_no_prices_says_so(start, shown, monkeypatch, message,
     assert (len(reply.parts) > 1) is is_more and (Slot.BAG in reply.talk.wish.without_slots) is is_more
     early, _ = run(start(), Talk(), does.Say("black shoes under 50"))
     assert early.parts[0] == Line("wish.no_prices") and isinstance(early.parts[1], Found)
+
+
+@pytest.mark.parametrize(("message", "lang"), [("the same but black", "en"), ("换成黑色的", "zh"), ("this one in black", "en")])
+def test_the_piece_that_was_looked_at_is_had_in_another_colour_and_the_rest_stays(start, shown, message, lang):
+    look = shown.answer.looks[0]
+    old = next(piece for piece in look.pieces if piece.slot is Slot.TOP and piece.item.colour != "Black")
+    reply, _ = run(start(), shown, does.Say(message, opened=old.item.sku))
+    assert isinstance(reply.parts[0], Answered), reply.parts
+    new = reply.talk.answer.looks[0]
+    (other,) = [piece for piece in new.pieces if piece.slot is Slot.TOP]
+    assert other.item.sku != old.item.sku and other.item.category == old.item.category
+    assert other.item.colour == "Black" or other.is_closest
+    stayed = {piece.item.sku for piece in look.pieces} - {old.item.sku}
+    assert {piece.item.sku for piece in new.pieces} - {other.item.sku} >= stayed
+    assert all(old.item.sku not in row or i == 0 for i, row in enumerate(skus(shown)))
+    assert reply.talk.answer.looks[1:] == shown.answer.looks[1:]
+    assert reply.talk.wish == replace(shown.wish, lang=lang)  # said of this piece, not of the others, nor for later
+    assert run(start(), reply.talk, does.Undo())[0].talk.answer.looks == shown.answer.looks
+
+
+def test_what_is_not_on_show_cannot_be_meant(start, shown):
+    same, _ = run(start(), shown, does.Say("the same but black", opened="no-such-sku"))
+    assert same.talk.wish.colours == {"Black"} and same.talk.wish.like_sku is None
 
 
 def test_what_the_garment_is_stays_known_when_wishes_change(start, shown):

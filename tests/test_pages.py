@@ -547,6 +547,25 @@ def test_an_item_opens_with_what_looks_like_it(visit):
     page.tab.locator("dialog").first.wait_for(state="hidden")
 
 
+def test_words_after_a_piece_was_opened_are_about_that_piece(visit, demo):
+    page = visit()
+    page.style(ONE)
+    page.correct("Shirts")
+    tile = page.tab.locator(".looks:not(.past) .look").first.locator(".tile[data-act=open]").first
+    before = page.tab.locator(".looks:not(.past) [data-piece]").evaluate_all("all => all.map(row => row.dataset.piece)")
+    old = demo.catalogue.item(tile.get_attribute("data-sku"))
+    colour = "black" if old.colour != "Black" else "white"
+    tile.click()
+    page.tab.wait_for_selector("dialog[open] h2")
+    page.tab.keyboard.press("Escape")
+    assert old.title in page.tab.get_attribute("#shop textarea", "placeholder")
+    page.say(f"the same but {colour}")
+    after = page.tab.locator(".looks:not(.past) [data-piece]").evaluate_all("all => all.map(row => row.dataset.piece)")
+    assert old.sku not in after and len(set(before) - set(after)) == 1
+    assert old.title not in page.tab.get_attribute("#shop textarea", "placeholder")
+    assert page.tab.locator(".bar .chip").count() == 0
+
+
 def test_a_look_is_saved_as_picture_page_and_data(visit, tmp_path):
     page = visit()
     page.say("blue jeans")

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 
 from assistant import report
-from assistant.api import errors, review_wire, wire
+from assistant.api import errors, review_knobs_wire, wire
 from assistant.api.errors import ApiError
 from assistant.api.work import Drain, Places, run
 from assistant.compose import Assistant
@@ -31,37 +31,37 @@ def router(assistant: Assistant, places: Places, drain: Drain) -> APIRouter:
     desk, turned = assistant.desk, _Knobs(assistant)
     tagged: dict[str, Any] = {"tags": ["Review"]}
 
-    @routes.get("/review/knobs", response_model=review_wire.KnobsInUse, summary="The knobs in use", **tagged)
+    @routes.get("/review/knobs", response_model=review_knobs_wire.KnobsInUse, summary="The knobs in use", **tagged)
     async def knobs_in_use() -> dict[str, Any]:
         """What the main path goes by now, since when and by whom, with the ranges that `try` takes."""
         return await run_in_threadpool(turned.in_use)
 
     @routes.put(
-        "/review/knobs", response_model=review_wire.KnobsInUse, responses=missing, summary="Put a profile to use", **tagged
+        "/review/knobs", response_model=review_knobs_wire.KnobsInUse, responses=missing, summary="Put a profile to use", **tagged
     )
-    async def use_profile(body: review_wire.UseRequest) -> dict[str, Any]:
+    async def use_profile(body: review_knobs_wire.UseRequest) -> dict[str, Any]:
         """Shoppers get it from the next answer on, from every process that shares the database."""
         return await run_in_threadpool(turned.use, body)
 
     @routes.post(
-        "/review/knobs/undo", response_model=review_wire.KnobsInUse, responses=conflict, summary="Take that back", **tagged
+        "/review/knobs/undo", response_model=review_knobs_wire.KnobsInUse, responses=conflict, summary="Take that back", **tagged
     )
-    async def use_before(body: review_wire.Stylist) -> dict[str, Any]:
+    async def use_before(body: review_knobs_wire.Stylist) -> dict[str, Any]:
         """What was in use before is again. 409 where nothing was chosen."""
         return await run_in_threadpool(turned.use_before, body)
 
-    @routes.post("/review/try", response_model=review_wire.Trial, summary="Knobs on a sample", **tagged)
-    async def trial(body: review_wire.TryRequest, request: Request) -> dict[str, Any]:
+    @routes.post("/review/try", response_model=review_knobs_wire.Trial, summary="Knobs on a sample", **tagged)
+    async def trial(body: review_knobs_wire.TryRequest, request: Request) -> dict[str, Any]:
         """The main path over a sample of garments, as it is and with these knobs. Nothing changes for shoppers."""
         return await run(request, places, drain, lambda: turned.trial(body.knobs, body.sample, body.lang))
 
-    @routes.get("/review/profiles", response_model=review_wire.Profiles, summary="Saved knobs", **tagged)
+    @routes.get("/review/profiles", response_model=review_knobs_wire.Profiles, summary="Saved knobs", **tagged)
     async def profiles() -> dict[str, Any]:
         """Each with the effect that was measured when it was saved, and the settings that put it to use."""
         return {"data": [_profile(one) for one in await run_in_threadpool(desk.profiles.all)]}
 
-    @routes.put("/review/profiles/{name}", response_model=review_wire.Profile, summary="Save knobs", **tagged)
-    async def save_profile(name: str, body: review_wire.ProfileRequest, request: Request) -> dict[str, Any]:
+    @routes.put("/review/profiles/{name}", response_model=review_knobs_wire.Profile, summary="Save knobs", **tagged)
+    async def save_profile(name: str, body: review_knobs_wire.ProfileRequest, request: Request) -> dict[str, Any]:
         """Measures the knobs on a sample, then keeps both under the name."""
         return await run(request, places, drain, lambda: turned.save_profile(name, body))
 
@@ -94,21 +94,21 @@ class _Knobs:
             "can_undo": use is not None and (use.replaced is not None or use.name is not None),
         }
 
-    def use(self, body: review_wire.UseRequest) -> dict[str, Any]:
+    def use(self, body: review_knobs_wire.UseRequest) -> dict[str, Any]:
         try:
             self._assistant.desk.in_use.choose(body.profile, body.who.strip())
         except InvalidInput as error:
             raise errors.not_found(f"There is no profile {str(body.profile)[:60]!r}.", param="profile") from error
         return self.in_use()
 
-    def use_before(self, body: review_wire.Stylist) -> dict[str, Any]:
+    def use_before(self, body: review_knobs_wire.Stylist) -> dict[str, Any]:
         try:
             self._assistant.desk.in_use.back(body.who.strip())
         except AlreadyDecided as error:
             raise ApiError(f"{str(error)[:1].upper()}{str(error)[1:]}.", status=409, code=error.code) from error
         return self.in_use()
 
-    def trial(self, turned: review_wire.Knobs, n: int, lang: Lang) -> dict[str, Any]:
+    def trial(self, turned: review_knobs_wire.Knobs, n: int, lang: Lang) -> dict[str, Any]:
         chosen = knobs.Knobs(**turned.model_dump())
         sample = knobs.sample_of(self._assistant.desk, self._assistant.catalogue, n)
         garments = [garment for garment, _ in sample]
@@ -137,7 +137,7 @@ class _Knobs:
             "settings": chosen.as_settings(),
         }
 
-    def save_profile(self, name: str, body: review_wire.ProfileRequest) -> dict[str, Any]:
+    def save_profile(self, name: str, body: review_knobs_wire.ProfileRequest) -> dict[str, Any]:
         found = self.trial(body.knobs, body.sample, "en")
         effect = {**found["then"], "changed": found["changed"]}
         return _profile(self._profiles.save(name, knobs.Knobs(**body.knobs.model_dump()), effect, body.who.strip()))

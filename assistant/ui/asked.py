@@ -51,7 +51,7 @@ class Reader:
             case {"act": "correct", "category": str(category)} if category in self.kinds:
                 return talk.Correct(category)
             case {"act": "say", "message": str(message)}:
-                return self._ordered(message, visitor)
+                return self._ordered(message, _text(asked, "opened"), visitor)
             case {"act": "drop", "key": str(key)}:
                 return talk.DropWish(key)
             case {"act": "lock", "sku": str(sku)}:
@@ -79,7 +79,7 @@ class Reader:
                 return talk.Undo()
         raise InvalidInput(f"the page asked for {str(asked.get('act'))[:40]!r}, which is nothing that can be done here")
 
-    def _ordered(self, message: str, visitor: str | None) -> Ask:
+    def _ordered(self, message: str, opened: str | None, visitor: str | None) -> Ask:
         match order_in(message):
             case Order.UNDO:
                 return talk.Undo()
@@ -89,7 +89,7 @@ class Reader:
                 return self._from_own(visitor)
             case Order.SHOP:
                 return talk.FromShop()
-        return talk.Say(message)
+        return talk.Say(message, opened)
 
     def _from_own(self, visitor: str | None) -> Ask:
         return talk.FromOwn(tuple(self.wardrobe.garments(visitor)) if visitor else ())

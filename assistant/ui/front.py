@@ -60,7 +60,7 @@ def page_words(settings: Settings) -> dict[str, dict[str, str]]:
     """The texts of the page itself, by language and key; those of answers are filled in on the server."""
     keys = [key for key in TEXTS if key.startswith(_PAGE_WORDS)]
     days = max(1, round(settings.desk_photo_days))
-    values = {"minutes": settings.photo_minutes, "days": days, "most": MOST_PHOTOS, "number": "{number}"}
+    values = {"minutes": settings.photo_minutes, "days": days, "most": MOST_PHOTOS, "number": "{number}", "title": "{title}"}
     words = {lang: {key: say(key, lang, **values) for key in keys} for lang in ("en", "zh")}
     if settings.desk_photo_days and settings.desk_share:  # stylists see more than the conversation does
         for texts in words.values():

@@ -11,6 +11,7 @@ const shown = new WeakMap();  // what each part was last given: what is the same
 const local = new Map();  // addresses of photos that this browser has itself
 const LARGE_BYTES = 1_500_000, LONGEST_PX = 1600;
 let busy = false, lang = 'en', turn = -1, patience, asked;
+let looked = null;  // the piece on show that was opened last: what "this one" means
 let gradio = null, early = null, isOpen = false, open;  // early: what was asked before there was anyone to ask
 const opened = new Promise((resolve) => { open = resolve; });
 
@@ -29,7 +30,17 @@ function speak(next) {
     node.setAttribute('aria-label', text);
     if (node.tagName === 'BUTTON') node.title = text;
   }
-  field.placeholder = say(matchMedia('(max-width: 560px)').matches ? 'write.hint_short' : 'write.hint');
+  hint();
+}
+
+function hint() {
+  const keys = looked ? ['write.about', 'write.about_short'] : ['write.hint', 'write.hint_short'];
+  field.placeholder = say(keys[Number(matchMedia('(max-width: 560px)').matches)], { title: looked?.title });
+}
+
+function lookAt(piece) {
+  looked = piece;
+  hint();
 }
 
 // --- asking ---
@@ -39,7 +50,7 @@ function ask(data) {
   setBusy(true);
   find('.hello').hidden = true;
   find('[data-act=new]').hidden = false;
-  if (!['save', 'new', 'lock', 'keep'].includes(data.act)) pending();
+  if (!['save', 'new', 'lock', 'keep'].includes(data.act)) { pending(); lookAt(null); }
   if (gradio) gradio.ask({ ...data, lang }); else early = data;
 }
 
@@ -431,7 +442,12 @@ element.addEventListener('click', (event) => {
     case 'camera': find('.shot').click(); return;
     case 'close': target.closest('dialog').close(); return;
     case 'stop': stop(); return;
-    case 'open': gradio.peek(data); return;
+    case 'open': {
+      gradio.peek(data);
+      const row = [...all('.looks:not(.past) [data-piece]')].find((one) => one.dataset.piece === data.sku);
+      lookAt(row ? { sku: data.sku, title: row.querySelector('.name').textContent } : null);
+      return;
+    }
     case 'wardrobe': openCloset(); return;
     case 'mark': mark(target.closest('.pick')); return;
     case 'unmark': unmark(target.closest('.pick')); return;
@@ -473,7 +489,7 @@ find('form').addEventListener('submit', (event) => {
   if (!message || busy) return;
   field.value = '';
   fit();
-  ask({ act: 'say', message });
+  ask({ act: 'say', message, opened: looked?.sku });
 });
 
 field.addEventListener('keydown', (event) => {
