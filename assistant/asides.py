@@ -19,12 +19,13 @@ _TOGETHER = frozenset({
     "with", "match", "matches", "matching", "goes", "suits", "complement", "complements", "go with", "goes with",
     "pair with", "go well", "to go with", "wear with", "match with", "to match", "match my", "work with", "works with",
 })  # fmt: skip
-_ALONG = frozenset("陪 陪着 带 带着 带上 约 领 领着 抱着 牵着 和 跟 与 同 像 像个 随".split())  # with or like somebody
+_ALONG = frozenset("陪 陪着 带 带着 带上 约 领 领着 抱着 牵着 和 跟 与 同 像 像个 随 问 问问 问一下 告诉 听 等".split())  # with or like somebody
 _SAYS = ("说", "嫌", "让", "要求", "夸", "吐槽", "觉得", "非", "催", "逼", "劝", "笑", "老", "总", "一直", "陪", "带我", "约")
 _WEAR = ("穿", "该", "应该", "要穿", "怎么")
 _AS = frozenset("当 当作 当成 当做 做 作为 作".split())
 _INCOMES = frozenset("工资 月薪 年薪 月入 收入 薪水 底薪 退休金 奖金".split())
 _NEARLY = frozenset("才 刚 刚满 快 快要 都快 都 年近 奔 年过 将近 已经 我".split())
+_ASKING = ("want", "negate", "similar", "like", "too")
 _STYLED = frozenset(  # they make a word a quality
     "穿 穿的 用 用的 戴 背 一点 点 一些 些 一点点 的 风 风格 款 系 感 范 范儿 类 型 味 那种 这种 之类 样子".split()
 )
@@ -61,7 +62,8 @@ def _leave_out_company(parts: Sequence[Part]) -> None:
 def _is_along(parts: Sequence[Part], i: int) -> bool:
     """和老婆去吃饭; but 老公和老婆 are named one after the other."""
     lists = i > 1 and parts[i - 1].kind == "and" and parts[i - 2].kind == "gender"
-    return i > 0 and parts[i - 1].word in _ALONG and not lists
+    by = i - 2 if i > 1 and parts[i - 1].word in ("我", "我们") else i - 1  # 问问我老公
+    return by >= 0 and parts[by].word in _ALONG and not lists
 
 
 def _leave_out_likened(parts: Sequence[Part]) -> None:
@@ -124,9 +126,10 @@ def _leave_out_the_body(parts: Sequence[Part]) -> None:
             if is_said and (parts[end].kind == "shape" or parts[end].word in _SHAPES):
                 for other in parts[i : end + 1]:
                     other.kind = "filler"
-    for part, after in zip(parts, [*parts[1:], None], strict=False):
+    for before, part, after in zip([None, *parts], parts, [*parts[1:], None], strict=False):
         if part.kind == "shape":
-            is_asked = after is not None and after.kind == "degree"  # 细一点
+            is_judged = before is not None and before.word.endswith("太")
+            is_asked = after is not None and (after.kind == "degree" or (after.word == "的" and not is_judged))  # 要细的
             part.kind = "cut" if is_asked else "" if len(part.text) == 1 else "filler"
 
 
@@ -186,7 +189,7 @@ def _is_height(before: Part | None, number: Part, after: Part | None) -> bool:
 def _leave_out_stories(parts: Sequence[Part]) -> None:
     """我肉多, 手冻得不行: unknown words about the shopper. Those stand behind 我, or in a clause that names nothing else
     while another clause does; but 的, 风 and the like make a quality of any word."""
-    telling = {part.clause for part in parts if part.kind in CONTENT or part.kind in ("want", "negate", "similar", "like")}
+    telling = {part.clause for part in parts if part.kind in CONTENT or part.kind in _ASKING}
     telling |= {part.clause for part in parts if part.kind == "" and part.term is not None}
     for i, part in enumerate(parts):
         if part.kind != "" or part.term is not None or not is_han(part.text):

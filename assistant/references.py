@@ -19,9 +19,21 @@ from assistant.refusals import (
     names_an_attribute,
     spares_what_it_names,
 )
-from assistant.shown import Meant, Shown, beside, borrowed_by, exchanged, is_look, looks_named, meant_by, paired
+from assistant.shown import (
+    Meant,
+    Shown,
+    ShownPiece,
+    beside,
+    borrowed_by,
+    exchanged,
+    is_look,
+    looks_named,
+    meant_by,
+    paired,
+)
 from assistant.wish import Wish
 from retrieval.items import Slot
+from retrieval.vocabulary import slot_of
 from retrieval.words import is_han
 
 _REST = ("别的", "其他", "其它", "其余", "剩下", "everything else", "the rest", "the other", "all else")
@@ -204,8 +216,11 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         reading.take(HEADS)
     if reading.has("swap", "swap_away") or (reading.has("more") and not reading.is_comparison):
         if any(part.kind == "topic:colours" for part in reading.parts):  # "another colour" of the same
+            if meant.is_named and meant.names_a_piece and in_look:  # 第三双鞋换个颜色
+                return replace(wish.want("slots", {in_look[0].slot}), like_sku=in_look[0].sku)
             return replace(wish, like_sku=opened.sku) if opened else wish
-        gone = meant.of(meant.look if meant.is_named else shown.pieces)
+        around = meant.look if meant.is_named else shown.pieces
+        gone = meant.of(around) or (_in_place_of(reading, around) if meant.is_named else [])
         if opened and reading.has("swap", "swap_away") and not (meant.is_named or meant.names_a_piece):
             gone = [opened]
         if reading.has("swap"):
@@ -238,6 +253,16 @@ def _is_praised(reading: Reading) -> bool:
     """裙子好看, 包可以: what is shown; it is not asked for again."""
     kinds = [part.kind for part in reading.parts]
     return len(kinds) == 2 and kinds[0] in HEADS and kinds[1] == "like"
+
+
+def _in_place_of(reading: Reading, pieces: Sequence[ShownPiece]) -> list[ShownPiece]:
+    """第一套换双运动鞋: where none of the kind is shown, whatever stands in its place makes way."""
+    heads = [part for part in reading.parts if part.kind in HEADS]
+    if not reading.has("swap") or len(heads) != 1 or heads[0].kind != "category" or _swaps_what_it_follows(reading):
+        return []
+    term = heads[0].term
+    slots = {slot_of(name) for name in term.categories} if term.is_narrow or len(term.categories) == 1 else set()
+    return [piece for piece in pieces if piece.slot in slots]
 
 
 def _swaps_what_it_follows(reading: Reading) -> bool:

@@ -149,7 +149,9 @@ def _in_context(parts: list[Part]) -> list[Part]:
             part.kind = "limit"
         elif part.word == "不过" and beside[1] == "amount":  # 不过千
             part.kind = "limit"
-        elif part.word == "花" and beside[1] in HEADS:
+        elif part.word in ("随意", "随性") and before.startswith("topic"):
+            part.kind = "any"  # 颜色随意
+        elif part.word == "花" and beside[1] in HEADS and parts[i + 1].start == part.start + 1:
             part.kind, part.term = "pattern", term_for("pattern", "Printed")  # 花衬衫
         elif part.word in _PRINTS and part.kind == "pattern" and _is_judged(parts, i):
             part.kind = "filler"  # 图案不要太大
@@ -166,7 +168,8 @@ def _in_context(parts: list[Part]) -> list[Part]:
         elif part.kind == "swap" and before in HEADS and beside[1] in HEADS and is_han(part.word):
             part.kind = "into"  # 高跟鞋换双运动鞋
         elif part.kind == "complaint":  # 不磨脚: the complaint is refused; 鞋磨脚: the shoes are
-            part.kind = "" if before in ("negate", "isnt") or _is_refused(parts, i) else "negate_after"
+            denied = before in ("negate", "isnt") and parts[i - 1].clause == part.clause
+            part.kind = "" if denied or _is_refused(parts, i) else "negate_after"
             if part.kind == "" and part.word.startswith("太"):
                 part.text, part.start, part.term = part.text[1:], part.start + 1, Term("", "", part.text[1:])
         elif part.word in ("帽子", "帽") and before == "negate" and parts[i - 1].word.endswith(("有", "带")):

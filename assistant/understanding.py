@@ -45,6 +45,7 @@ _OPPOSITE_CUT = {
 _OPPOSITE_TONE = {"light": "dark", "dark": "light", "bright": "muted", "muted": "bright"}
 _FORMALITY = ("Sports", "Casual", "Smart Casual", "Formal")
 _GREAT_OCCASIONS = frozenset({"wedding", "interview", "funeral", "graduation", "prom", "black tie"})
+_REFUSING = ("negate", "negate_after")
 _VAGUE_OCCASIONS = frozenset({"weekend", "daily", "holiday", "office", "travel"})  # "the office party" is a party
 
 
@@ -117,7 +118,7 @@ def _occasions(reading: Reading, wish: Wish) -> Wish:
         if wish.occasion == part.term.name:
             wish = replace(wish, occasion=None, usage=None)
     asked = reading.wanted("occasion")
-    for part in sorted(asked, key=lambda part: _weight_of_occasion(part.term.name))[:1]:
+    for part in sorted(asked, key=_weight_of_occasion)[:1]:
         wish = replace(wish, occasion=part.term.name, usage=part.term.usage)
     for i, part in enumerate(reading.parts):
         if part.kind == "formal_up":
@@ -140,9 +141,10 @@ def _is_for_both(parts: Sequence[Part]) -> bool:
     return False
 
 
-def _weight_of_occasion(name: str) -> int:
-    """Which of several occasions decides, the least first: an outdoor wedding is a wedding."""
-    return 0 if name in _GREAT_OCCASIONS else 2 if name in _VAGUE_OCCASIONS else 1
+def _weight_of_occasion(part: Part) -> int:
+    """Which of several occasions decides, the least first: an outdoor wedding is a wedding, 户外音乐节 a concert."""
+    name = part.term.name
+    return 0 if name in _GREAT_OCCASIONS else 2 if name in _VAGUE_OCCASIONS or part.word == "户外" else 1
 
 
 def _is_compared(parts: Sequence[Part], i: int) -> bool:
@@ -327,12 +329,14 @@ def _unknown_runs(reading: Reading) -> list[tuple[Part, str]]:
         else:
             runs.append((part, part.text))
         end = part.start + len(part.text) if part.term is None else -1
-    too = {b.start for a, b in zip(reading.parts, reading.parts[1:], strict=False) if a.word.endswith(("太", "不"))}
+    pairs = list(zip(reading.parts, reading.parts[1:], strict=False))
+    too = {b.start for a, b in pairs if a.word.endswith(("太", "不"))}  # 太露
+    too |= {a.start for a, b in pairs if a.is_unwanted and a.clause == b.clause and b.kind in _REFUSING}  # 硬的不要
     return [
         (part, text)
         for part, text in runs
         if len(text) > 1
         or not is_han(text)
         or (part.term is not None and not part.term.kind)
-        or (part.term is None and part.start in too)  # 太露
+        or (part.term is None and part.start in too)
     ]
