@@ -19,8 +19,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page.title": ("Outfit assistant", "穿搭助手"),
     "page.lead": ("Show me a piece. I’ll find what goes with it.", "给我看一件衣服，我来帮你搭配。"),
     "page.how": (
-        "Drop a photo of something you own or like. I look for it in the shop, then put together looks from pieces that are really in stock, and say why each one works.",
-        "拖入一张你拥有或喜欢的衣服照片。我会先在店里找到它，再用真正有货的单品搭配整套造型，并说明每件为什么合适。",
+        "Show me a photo of something you own or like. I look for it in the shop, then put together looks from pieces that are really in stock, and say why each one works.",
+        "发一张你拥有或喜欢的衣服照片。我会先在店里找到它，再用真正有货的单品搭配整套造型，并说明每件为什么合适。",
     ),
     "page.drop": ("Drop a photo here, paste it, or", "把照片拖到这里、直接粘贴，或"),
     "page.browse": ("choose a photo", "选择照片"),

@@ -425,9 +425,11 @@ def test_the_frame_is_moved_and_pulled_by_a_finger_on_a_phone(visit):
 
 
 def test_a_phone_has_a_camera_button_and_a_desk_has_none(visit):
-    assert not visit().tab.locator("[data-act=camera]").first.is_visible()
+    desk = visit()
+    assert not desk.tab.locator("[data-act=camera]").first.is_visible() and "paste it" in desk.text(".drop")
     page = visit(width=390, height=844, has_touch=True, is_mobile=True)
     buttons = page.tab.locator("[data-act=camera]:visible")
+    assert "paste it" not in page.text(".drop")  # nothing can be dropped on a phone
     assert buttons.count() == 2 and buttons.nth(1).get_attribute("aria-label") == "Take a photo"
     for place in (0, 1):
         with page.tab.expect_file_chooser() as asked:
@@ -514,6 +516,7 @@ def test_a_broken_file_harms_its_own_turn_only(visit):
     page = visit()
     page.show({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": b"<svg onload=alert(1)>"})
     assert "can’t read that file" in page.text(".trouble")
+    assert page.text(".bubble") == "Your photo" and page.tab.locator(".bubble img").count() == 0
     page.show(ONE)
     assert page.tab.locator(".turn:last-child .trouble").count() == 0
 

@@ -225,8 +225,11 @@ def test_a_case_that_another_decision_has_answered_stays_until_the_stylist_moves
     desk.tab.keyboard.press("Enter")
     desk.tab.wait_for_selector(f"#list .now[data-case='{ids[0]}']")
     desk.tab.evaluate("document.activeElement.blur()")
+    replace_piece = desk.tab.locator("[data-act=replace]")
+    assert not replace_piece.is_visible()  # a pair has no other piece in its place
     desk.tab.keyboard.press("1")
     desk.tab.locator("#case").get_by_text("Settled by another").wait_for()
+    assert replace_piece.is_visible()
     assert desk.at == ids[1] and [state(shop, one) for one in ids] == ["rejected", "settled", "settled"]
     assert desk.tab.locator(f"#list [data-case='{ids[2]}']").count() == 0
     desk.key("u", "/undo")

@@ -123,7 +123,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "desk.no_measures": ("No decisions yet: approve or reject some cases first.", "还没有决定：请先审核一些条目。"),
     "desk.kappa": ("Cohen’s kappa", "Cohen κ 系数"),
     "desk.kappa_how": (
-        "How far guardrail and stylists agree beyond chance: 0 is chance, 1 is always (Cohen 1960). The bar is its 95 % interval, from {n} pairs.",
+        "How far guardrail and stylists agree beyond chance: 0 is chance, 1 is always (Cohen 1960). The bar is its 95 % interval, from {n} {n:pair|pairs}.",
         "核对模型与造型师的一致程度超出偶然的部分：0 为偶然，1 为完全一致（Cohen 1960）。横条为 95% 区间，共 {n} 对。",
     ),
     "desk.agreement": ("Agreement {share}", "一致率 {share}"),

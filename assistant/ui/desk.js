@@ -207,6 +207,7 @@ function about() {
   const text = marked.size ? say('desk.marked', { count: marked.size }) : row?.kind !== 'look' ? ''
     : chosenPiece ? say('desk.about_piece', { title: chosenPiece.item?.title ?? chosenPiece.sku }) : say('desk.about_whole');
   for (const node of all('.about')) node.textContent = text;
+  find('[data-act=replace]').hidden = row?.kind !== 'look' || marked.size > 0;  // one piece of one look
 }
 
 // --- moving ---

@@ -524,6 +524,9 @@ document.addEventListener('drop', (event) => {
   send(event.dataTransfer.files);
 });
 
+// What the shopper sent and no browser can show is told in words.
+element.addEventListener('error', (event) => { if (event.target.matches('img.sent')) event.target.replaceWith(event.target.alt); }, true);
+
 document.addEventListener('sheet', (event) => {
   if (!event.detail) return;
   sheet.querySelector('div').innerHTML = event.detail.html;
