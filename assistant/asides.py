@@ -51,10 +51,10 @@ def _leave_out_company(parts: Sequence[Part]) -> None:
     for i, part in enumerate(parts):
         if part.kind != "gender":
             continue
-        after = [other for other in parts[i + 1 : i + 7] if other.clause == part.clause]
+        after = [other for other in parts[i + 1 : i + 4] if other.clause == part.clause]
         says = bool(after) and after[0].word.startswith(_SAYS) and after[0].kind not in CONTENT
-        says = says and not after[0].word.endswith("要") and not any(x.kind in ("want", "like") for x in after[:3])
-        wears = any(a.word == "我" and b.word.startswith(_WEAR) for a, b in zip(after, after[1:], strict=False))
+        says = says and not after[0].word.endswith("要") and not any(x.kind in ("want", "like") for x in after)
+        wears = any(a.word == "我" and b.word.startswith(_WEAR) for a, b in zip(parts[i:], parts[i + 1 :], strict=False))
         if says or wears or (_is_along(parts, i) and is_han(part.text)):
             part.kind = "filler"
 
@@ -123,7 +123,8 @@ def _leave_out_the_body(parts: Sequence[Part]) -> None:
             while end < len(parts) and parts[end].kind in ("filler", "degree", "too", "body"):
                 end += 1
             is_said = end < len(parts) and parts[end].clause == part.clause
-            if is_said and (parts[end].kind == "shape" or parts[end].word in _SHAPES):
+            asks = end + 1 < len(parts) and parts[end + 1].kind == "degree"  # 腰能松一点
+            if is_said and not asks and (parts[end].kind == "shape" or parts[end].word in _SHAPES):
                 for other in parts[i : end + 1]:
                     other.kind = "filler"
     for before, part, after in zip([None, *parts], parts, [*parts[1:], None], strict=False):

@@ -10,6 +10,7 @@ from assistant.settling import settle
 from retrieval.words import is_han
 
 _DEAR = ("贵", "expensive", "pricey", "costly")
+_EXCEPT = frozenset("除 除了 除开".split())
 _LACKING = frozenset("没有 没带 不带 无 没 不".split())  # 没有图案的T恤, 不起球的毛衣: the noun is wanted
 
 
@@ -52,12 +53,17 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
     """Which content is denied: from a "not" to the end of its clause, and back from a 不要 that ends one."""
     denying = only_qualities = lifting = False
     denied_kind: str | None = None
+    spared = -1
     for i, part in enumerate(parts):
         if i and part.clause != parts[i - 1].clause:
             denying = denying and part.after_comma and _is_list_of(parts, i, denied_kind)
         denies_ahead = part.kind == "negate_after" and not _content_before(parts, i) and _content_follows(parts, i)
         if part.kind in ("negate", "isnt", "too", "lift") or denies_ahead:  # 不要黑色,也不要白色
-            if _content_follows(parts, i):
+            if part.clause == spared:
+                denying = False
+            elif _is_all_but(parts, i):
+                denying, spared = False, part.clause  # 除了裤子都不穿: trousers only
+            elif _content_follows(parts, i):
                 denying, denied_kind = True, None
                 only_qualities = part.kind == "isnt" or part.word in _LACKING or _contrasts(parts, i)
                 lifting = part.kind == "lift"
@@ -65,7 +71,7 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
                 part.kind = "also"  # "a watch too"
             elif part.kind != "too":
                 _deny_back(parts, i, is_lifted=part.kind == "lift")
-        elif part.kind == "negate_after":
+        elif part.kind == "negate_after" and part.clause != spared:
             _deny_back(parts, i)
         elif part.kind in ("but", "want", "like", "only", "keep", "into"):
             denying = False
@@ -78,6 +84,8 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
             and (part.after_de or part.kind not in (*ATTRIBUTES, "or"))
         ):
             denying = False  # "a winter coat that isn't black", 不是黑色的大衣: the coat is wanted
+        elif denying and denied_kind in HEADS and part.kind in HEADS and part.after_de:
+            denying = False
         elif denying and (part.kind in CONTENT or part.kind == ""):
             part.is_unwanted, part.is_lifted, denied_kind = True, lifting, part.kind
         elif part.kind == "amount":
@@ -110,6 +118,13 @@ def _content_follows(parts: Sequence[Part], i: int) -> bool:
 def _contrasts(parts: Sequence[Part], i: int) -> bool:
     """有设计感但别太夸张的戒指: after "but" and a quality that is wanted only the other quality is denied."""
     return i > 1 and parts[i - 1].kind == "but" and not parts[i - 1].after_comma and parts[i - 2].kind in ("cut", "shade", "")
+
+
+def _is_all_but(parts: Sequence[Part], i: int) -> bool:
+    """Is what follows the one exception from a refusal of all?"""
+    rest = [part for part in parts[i + 1 :] if part.clause == parts[i].clause]
+    refuses = bool(rest) and rest[-1].kind in ("negate", "negate_after")
+    return parts[i].word in _EXCEPT and refuses and not any(part.kind in ("negate", "negate_after") for part in rest[:-1])
 
 
 def _content_before(parts: Sequence[Part], i: int) -> bool:

@@ -63,12 +63,13 @@ def follow(reading: Reading, wish: Wish, shown: Shown) -> Wish:
         if not named and Reading(parts).has(*_COMMANDS, "these") and not starts_over:
             parts = [*heads, *parts]
         heads = named or heads
-        only_points = (
+        praises = Reading(parts).has("like") and clauses[-1] is not parts and Reading(clauses[-1]).has("cheaper")
+        only_points = praises or (
             bool(numbers_here) and not named and not Reading(parts).has(*_COMMANDS, "want", "these", "negate", "negate_after")
         )
         later = [part for other in clauses if other[0].start > parts[0].start for part in other]
         if not (only_points and later) or _replaces_a_piece(Reading(later)):  # "the second one, but cheaper": none chosen
-            wish = _command(Reading(parts), wish, shown, numbers)
+            wish = _command(Reading(parts), wish, shown, [] if starts_over and not named else numbers)
         numbers = numbers_here or numbers
     return wish
 

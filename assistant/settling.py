@@ -103,10 +103,10 @@ def _leave_out_questions(parts: Sequence[Part]) -> None:
 def _end_exceptions(parts: Sequence[Part]) -> None:
     """除了运动鞋我什么鞋都能穿: what is said after 什么 is no exception; it opens a clause of its own."""
     excepted, opened = -1, 0
-    for part in parts:
+    for i, part in enumerate(parts):
         if part.word in _EXCEPT:
             excepted = part.clause
-        elif part.clause == excepted and part.word.startswith(_ANY):
+        elif part.clause == excepted and part.word.startswith(_ANY) and _is_noun_ahead(parts, i):
             excepted, opened = -1, opened + 1
         part.clause += opened
 

@@ -46,7 +46,7 @@ _OPPOSITE_TONE = {"light": "dark", "dark": "light", "bright": "muted", "muted": 
 _FORMALITY = ("Sports", "Casual", "Smart Casual", "Formal")
 _GREAT_OCCASIONS = frozenset({"wedding", "interview", "funeral", "graduation", "prom", "black tie"})
 _REFUSING = ("negate", "negate_after")
-_VAGUE_OCCASIONS = frozenset({"weekend", "daily", "holiday", "office", "travel"})  # "the office party" is a party
+_VAGUE_OCCASIONS = frozenset({"weekend", "daily", "holiday", "office", "travel", "school"})  # "the office party" is a party
 
 
 def understand(message: str, wish: Wish, *, shown: Shown | None = None) -> Wish:
