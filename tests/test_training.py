@@ -273,10 +273,10 @@ def test_shopper_s_views_of_products_teach_the_classes_of_people_s_photos_where_
     data.classes["category"], data.labels["category"] = names, np.arange(40) % len(names)
     trainer = Trainer(tiny_config(), data, workers=1)
     assert trainer.told.tolist() == [name != "Watches" for name in names]
-    products, people = np.array([3, 10, 8]), np.array([0, 1])  # Jeans, Watches, Tshirts
+    products, people = np.array([3, 10, 8]), torch.eye(10)[:2]  # Jeans, Watches, Tshirts
     out = {name: torch.randn(8, n, requires_grad=True) for name, n in trainer.config.net.heads.items()}
     out |= {name: torch.nn.functional.normalize(torch.randn(8, 8), dim=1) for name in ("shared", "instance")}
-    trainer._loss(out, products, people)["people"].backward()
+    trainer._loss(out, products, people, None)["people"].backward()
     taught = out["people"].grad.abs().sum(1) > 0
     assert taught.tolist() == [False, False, False, True, False, True, True, True]  # view A, view B, people's photos
     pants, jeans = cache.PEOPLE_CLASSES.index("pants"), out["people"].grad[3]

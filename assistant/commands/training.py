@@ -50,6 +50,9 @@ def compact(
     begin_with: Annotated[
         Path | None, typer.Option(help="Another run's folder: a run without a checkpoint takes its weights, not its steps.")
     ] = None,
+    net: Annotated[str, typer.Option(help="small, wide (what ships), or teacher (larger than what is served).")] = "small",
+    teacher: Annotated[Path | None, typer.Option(help="A run's folder: its image net is learned from beside the labels.")] = None,
+    device: Annotated[str, typer.Option(help="auto: the first GPU, else the CPU.")] = "auto",
     seed: Seed = 7,
 ) -> None:
     """Train the image and text models, or go on from the run's checkpoint with a new schedule. Ctrl-C saves and stops."""
@@ -57,7 +60,7 @@ def compact(
     from retrieval.training.recipe import train_compact
 
     steps = train_compact(pictures, run, minutes=minutes, seed=seed, workers=workers, half=half, begin_with=begin_with,
-                          stop=console.interrupted(), say=_say)  # fmt: skip
+                          net=net, teacher=teacher, device=device, stop=console.interrupted(), say=_say)  # fmt: skip
     console.out.print(f"{steps:,} steps done; next: outfit train export --run {run}")
 
 

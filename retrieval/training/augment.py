@@ -1,27 +1,26 @@
 """Views of a garment, made in batches: as a catalogue shows it, and as a shopper photographs it.
 
-Pictures are (n, 3, h, w) float32 in [0, 1]; masks (n, 1, h, w) in [0, 1]. All chance comes from the generator passed in.
+Pictures are (n, 3, h, w) float32 in [0, 1]; masks (n, 1, h, w) in [0, 1]; they may lie on a GPU. All chance comes from the
+generator passed in, which draws on the CPU: what is chosen is known without waiting for a GPU, and is the same there.
 """
 
 from __future__ import annotations
 
-import io
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from PIL import Image
 
 
 def uniform(n: int, low: float, high: float, rng: torch.Generator) -> torch.Tensor:
     return torch.rand(n, generator=rng) * (high - low) + low
 
 
-def to_float(pictures: np.ndarray) -> torch.Tensor:
+def to_float(pictures: np.ndarray | torch.Tensor) -> torch.Tensor:
     """(n, h, w, 3) uint8 -> (n, 3, h, w) float32 in [0, 1]."""
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(255)
+    return torch.as_tensor(pictures).permute(0, 3, 1, 2).float().div_(255)
 
 
 def normalise(pictures: torch.Tensor) -> torch.Tensor:
@@ -54,10 +53,12 @@ def homographies(
 
 def warp(pictures: torch.Tensor, matrix: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """Resample by homographies to `height` x `width`; outside is zero."""
+    device = pictures.device
     y, x = torch.meshgrid(
-        (torch.arange(height) + 0.5) / height * 2 - 1, (torch.arange(width) + 0.5) / width * 2 - 1, indexing="ij"
-    )
-    x, y = x.reshape(1, -1), y.reshape(1, -1)
+        (torch.arange(height, device=device) + 0.5) / height * 2 - 1,
+        (torch.arange(width, device=device) + 0.5) / width * 2 - 1, indexing="ij",
+    )  # fmt: skip
+    x, y, matrix = x.reshape(1, -1), y.reshape(1, -1), matrix.to(device)
     across, down, depth = (m[:, 0:1] * x + m[:, 1:2] * y + m[:, 2:3] for m in matrix.unbind(1))
     depth = depth.clamp_min_(0.2)
     grid = torch.stack((across.div_(depth), down.div_(depth)), -1).reshape(-1, height, width, 2)
@@ -69,16 +70,16 @@ def relight(x: torch.Tensor, rng: torch.Generator, strength: float) -> torch.Ten
     n, _, h, w = x.shape
     gain = torch.exp(uniform(n, -0.45, 0.25, rng) * strength)[:, None, None, None]
     cast = torch.exp((torch.rand(n, 3, 1, 1, generator=rng) - 0.5) * 0.3 * strength)
-    contrast = torch.exp(uniform(n, -0.35, 0.3, rng) * strength)[:, None, None, None]
-    gamma = torch.exp(uniform(n, -0.3, 0.3, rng) * strength)[:, None, None, None]
+    contrast = torch.exp(uniform(n, -0.35, 0.3, rng) * strength)[:, None, None, None].to(x.device)
+    gamma = torch.exp(uniform(n, -0.3, 0.3, rng) * strength)[:, None, None, None].to(x.device)
     slope = (torch.rand(n, 2, 1, 1, generator=rng) - 0.5) * 0.6 * strength
     ramp = 1 + slope[:, :1] * torch.linspace(-1, 1, w) + slope[:, 1:] * torch.linspace(-1, 1, h)[:, None]
-    x = x.clamp(1e-3, 1) ** gamma * gain * cast * ramp
+    x = x.clamp(1e-3, 1) ** gamma * (gain * cast).to(x.device) * ramp.to(x.device)
     mean = x.mean((1, 2, 3), keepdim=True)
     return ((x - mean) * contrast + mean).clamp(0, 1)
 
 
-def _grounds(n: int, grounds: np.ndarray, rng: torch.Generator, height: int, width: int) -> torch.Tensor:
+def _grounds(n: int, grounds: np.ndarray | torch.Tensor, rng: torch.Generator, height: int, width: int) -> torch.Tensor:
     """Photos, whole or crops of them, mirrored and turned at times, as (n, 3, height, width)."""
     at = torch.randint(len(grounds), (n,), generator=rng).numpy()
     matrix = homographies(n, rng, zoom=(1.0, 3.0), turn_deg=20, shift=0.2, bend=0.0, aspect=width / height)
@@ -89,13 +90,50 @@ def _grounds(n: int, grounds: np.ndarray, rng: torch.Generator, height: int, wid
 
 
 def jpeg(x: torch.Tensor, chosen: torch.Tensor, rng: torch.Generator, quality: tuple[int, int] = (25, 80)) -> None:
-    """Encode and decode the chosen pictures in place."""
-    for i in torch.nonzero(chosen).flatten().tolist():
-        pixels = (x[i] * 255).round().clamp(0, 255).byte().permute(1, 2, 0).contiguous().numpy()
-        q = int(torch.randint(quality[0], quality[1], (1,), generator=rng))
-        with io.BytesIO() as file:
-            Image.fromarray(pixels).save(file, "JPEG", quality=q)
-            x[i] = to_float(np.array(Image.open(file))[None])[0]
+    """Give the chosen pictures, in place, what JPEG of a quality in `quality` (from 1, the end excluded) leaves of them."""
+    at = torch.nonzero(chosen).flatten()
+    if len(at):
+        x[at] = through_jpeg(x[at], torch.randint(quality[0], quality[1], (len(at),), generator=rng))
+
+
+def through_jpeg(x: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+    """(n, 3, h, w) as JPEG of these qualities, (n,) in 1 to 100, would show it: baseline, 4:2:0, the standard's tables scaled
+    as libjpeg scales them (ITU-T T.81, annex K). Entropy coding loses nothing and is left out.
+    """
+    h, w = x.shape[2:]
+    y = F.pad((x * 255).round().clamp(0, 255), (0, -w % 16, 0, -h % 16), mode="replicate")
+    y = torch.einsum("kc,nchw->nkhw", _TO_YCC.to(x.device), y)
+    luma = _quantised(y[:, :1] - 128, _LUMA, quality) + 128
+    chroma = _quantised(F.avg_pool2d(y[:, 1:], 2), _CHROMA, quality)
+    chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear", align_corners=False)
+    y = torch.einsum("ck,nkhw->nchw", torch.linalg.inv(_TO_YCC).to(x.device), torch.cat((luma, chroma), 1))
+    return y[:, :, :h, :w].round().clamp(0, 255) / 255
+
+
+def _quantised(plane: torch.Tensor, table: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
+    """A plane after the cosine transform of its 8 x 8 blocks was rounded to the steps of `table` at each `quality`."""
+    scale = torch.where(quality < 50, 5000 // quality, 200 - 2 * quality)
+    steps = ((table * scale[:, None, None] + 50) // 100).clamp(1, 255).to(plane)[:, None, None, :, None, :]
+    cosines = _COSINES.to(plane.device)
+    blocks = plane.unflatten(3, (-1, 8)).unflatten(2, (-1, 8))
+    waves = torch.einsum("ui,nchiwj,vj->nchuwv", cosines, blocks, cosines)
+    waves = (waves / steps).round() * steps
+    return torch.einsum("ui,nchuwv,vj->nchiwj", cosines, waves, cosines).flatten(4, 5).flatten(2, 3)
+
+
+_TO_YCC = torch.tensor([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])  # JFIF 1.02
+_LUMA = torch.tensor([
+    [16, 11, 10, 16, 24, 40, 51, 61], [12, 12, 14, 19, 26, 58, 60, 55], [14, 13, 16, 24, 40, 57, 69, 56],
+    [14, 17, 22, 29, 51, 87, 80, 62], [18, 22, 37, 56, 68, 109, 103, 77], [24, 35, 55, 64, 81, 104, 113, 92],
+    [49, 64, 78, 87, 103, 121, 120, 101], [72, 92, 95, 98, 112, 100, 103, 99],
+])  # fmt: skip
+_CHROMA = torch.tensor([
+    [17, 18, 24, 47], [18, 21, 26, 66], [24, 26, 56, 99], [47, 66, 99, 99],
+])  # fmt: skip
+_CHROMA = F.pad(_CHROMA, (0, 4, 0, 4), value=99)
+_COSINES = torch.tensor(
+    [[math.cos((2 * i + 1) * u * math.pi / 16) * (math.sqrt(1 / 8) if u == 0 else 0.5) for i in range(8)] for u in range(8)]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +151,7 @@ def catalogue_view(pictures: torch.Tensor, size: Size, rng: torch.Generator) -> 
 
 
 def shopper_view(
-    pictures: torch.Tensor, masks: torch.Tensor, grounds: np.ndarray, size: Size, rng: torch.Generator
+    pictures: torch.Tensor, masks: torch.Tensor, grounds: np.ndarray | torch.Tensor, size: Size, rng: torch.Generator
 ) -> torch.Tensor:
     """A strong change. A good quarter stays on white and is cropped and turned; the rest is cut out and set on a photo or a
     plain colour, with perspective, shadow, another garment in front at times. All: light, loss of detail, JPEG.
@@ -125,23 +163,31 @@ def shopper_view(
     close = homographies(n, rng, zoom=(0.9, 1.7), turn_deg=18, shift=0.22, bend=0.1, aspect=aspect)
     loose = homographies(n, rng, zoom=(0.55, 1.3), turn_deg=28, shift=0.2, bend=0.18, aspect=aspect)
     matrix = torch.where(on_white[:, None, None], close, loose)
+    on_plain = (kind >= 0.88)[:, None, None, None].to(pictures.device)
+    on_white = on_white.to(pictures.device)
     alpha = torch.where(on_white[:, None, None, None], torch.ones_like(masks), masks)
     layer = warp(torch.cat((pictures * alpha, alpha), 1), matrix, h, w)
-    plain = torch.rand(n, 3, 1, 1, generator=rng).expand(n, 3, h, w)
-    ground = torch.where((kind < 0.88)[:, None, None, None], _grounds(n, grounds, rng, h, w), plain)
+    plain = torch.rand(n, 3, 1, 1, generator=rng).to(pictures.device).expand(n, 3, h, w)
+    ground = torch.where(on_plain, plain, _grounds(n, grounds, rng, h, w))
     ground = torch.where(on_white[:, None, None, None], torch.ones_like(ground), ground)
-    depth = (uniform(n, 0.0, 0.6, rng) * ~on_white)[:, None, None, None]
+    depth = (uniform(n, 0.0, 0.6, rng).to(pictures.device) * ~on_white)[:, None, None, None]
     shadow = F.avg_pool2d(F.pad(layer[:, 3:], (3, 1, 3, 1)), 5, 1)
     ground = ground * (1 - depth * shadow)
     y = layer[:, :3] + ground * (1 - layer[:, 3:])
     y = _occlude(y, pictures.roll(1, 0), masks.roll(1, 0), size, rng, share=0.35)
     y = relight(y, rng, 1.0)
     y = _lose_detail(y, rng)
-    grain = np.random.default_rng(int(torch.randint(2**31, (1,), generator=rng)))  # numpy draws normals ten times faster
-    noise = torch.from_numpy(grain.standard_normal(y.shape, np.float32))
-    y = noise.mul_(uniform(n, 0, 0.03, rng)[:, None, None, None]).add_(y).clamp_(0, 1)
+    y = _normal(y, rng).mul_(uniform(n, 0, 0.03, rng)[:, None, None, None].to(y.device)).add_(y).clamp_(0, 1)
     jpeg(y, torch.rand(n, generator=rng) < 0.35, rng)
     return y
+
+
+def _normal(like: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Normal draws in the shape of `like`."""
+    seed = int(torch.randint(2**31, (1,), generator=rng))
+    if like.is_cuda:
+        return torch.empty_like(like).normal_(generator=torch.Generator(like.device).manual_seed(seed))
+    return torch.from_numpy(np.random.default_rng(seed).standard_normal(like.shape, np.float32))  # ten times as fast there
 
 
 def _occlude(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 
@@ -35,6 +37,11 @@ def caption(labels: dict[str, str], fields: tuple[str, ...], rng: np.random.Gene
     return " ".join(said)
 
 
+@lru_cache(maxsize=100_000)
+def _tokens(said: str) -> np.ndarray:
+    return token_ids(said)
+
+
 def caption_loss(
     shared: torch.Tensor, text: TextNet, scale: torch.Tensor, fields: list[dict[str, str]], at: np.ndarray,
     rng: np.random.Generator,
@@ -51,7 +58,8 @@ def caption_loss(
     if not number:  # no product of the batch has all the fields
         return shared.sum() * 0.0
     named = [dict(zip(kind, key, strict=True)) for key in number]
-    out = text(*bags([token_ids(caption(labels, kind, rng)) for labels in named]))
+    ids, offsets = bags([_tokens(caption(labels, kind, rng)) for labels in named])
+    out = text(ids.to(shared.device), offsets.to(shared.device))
     logits = shared[rows] @ out.T * scale.exp().clamp(max=100)
-    own = torch.tensor(keys)[:, None] == torch.arange(len(number))[None]
+    own = (torch.tensor(keys)[:, None] == torch.arange(len(number))[None]).to(shared.device)
     return 0.5 * (multi_positive_nce(logits, own) + multi_positive_nce(logits.T, own.T))

@@ -22,10 +22,11 @@ import torch.nn.functional as F
 
 from retrieval.encoders.photo_classes import COMPATIBLE
 from retrieval.errors import InvalidSetting, ModelError
-from retrieval.training import augment, cache, checkpoints
+from retrieval.training import augment, cache, checkpoints, devices
+from retrieval.training.batches import Batches, Chunk, stacked
 from retrieval.training.captions import caption_loss, labels_by_name
 from retrieval.training.data import TrainData, bags, rng_for
-from retrieval.training.losses import coarse_cross_entropy, labelled_cross_entropy, multi_positive_nce
+from retrieval.training.losses import coarse_cross_entropy, divergence, labelled_cross_entropy, multi_positive_nce
 from retrieval.training.nets import CompactNet, NetConfig, TextNet
 
 HEAD_WEIGHTS = {"category": 1.0, "sub_category": 0.4, "gender": 0.5, "colour": 0.7, "usage": 0.5, "season": 0.4}
@@ -36,6 +37,7 @@ class TrainConfig:
 
     `small_share`: share of the run's clock at 48 x 60 input. `bank_sample`: stored embeddings compared a step.
     `learning_rate` is that of AdamW; Muon, which steps the convolutions, is scaled to steps as long as AdamW's (Liu et al. 2025).
+    `distil_share`: how much of what the heads learn is a teacher's word, where there is one; the rest are the labels.
     `half`: convolutions in bfloat16 (autocast), which processors with such instructions do twice as fast; weights, norms,
     heads and losses stay in float32.
     """
@@ -62,9 +64,15 @@ class TrainConfig:
     text_weight: float = 1.0
     caption_weight: float = 1.0
     people_weight: float = 0.8
+    distil_share: float = 0.6
 
     def as_dict(self) -> dict:
         return asdict(self)
+
+
+SAID_EVERY = 20  # steps
+# a GPU is idle on a processor's batches; rates follow the root of the batch, the average spans as many passes
+ON_GPU = {"products": 1024, "people": 96, "negatives": 1024, "learning_rate": 4e-3, "ema": 0.997}
 
 
 def config_of(checkpoint: Path) -> TrainConfig:
@@ -88,15 +96,6 @@ def shrunk(x: torch.Tensor, config: TrainConfig, share: float) -> torch.Tensor:
     return F.interpolate(x, (60, 48), mode="bilinear", antialias=True, align_corners=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A worker's share of a step, before the net."""
-
-    pictures: torch.Tensor  # view A of its products, view B of the same, people's photos: normalised
-    products: np.ndarray
-    people: np.ndarray
-
-
 def kernels(backbone: torch.nn.Module) -> list[tuple[torch.nn.Parameter, torch.nn.Parameter]]:
     """The backbone's convolutions but the first, each with its weight as a matrix (out, in * height * width) that shares
     the same memory: what Muon orthogonalises (Jordan et al. 2024). Weights must be channels_last.
@@ -108,15 +107,20 @@ def kernels(backbone: torch.nn.Module) -> list[tuple[torch.nn.Parameter, torch.n
 class Trainer:
     """The state of a run: nets, their moving averages, optimiser, bank of embeddings, step and clock."""
 
-    def __init__(self, config: TrainConfig, data: TrainData, workers: int = 2) -> None:
+    def __init__(
+        self, config: TrainConfig, data: TrainData, workers: int = 2, *, device: str = "cpu", teacher: CompactNet | None = None
+    ) -> None:
         heads = {name: len(c) for name, c in data.classes.items()} | {"people": len(cache.PEOPLE_CLASSES)}
         self.config = replace(config, net=replace(config.net, heads=heads))
-        self.data, self.workers = data, workers
+        self.device = devices.pick(device)
+        self.data, self.workers = data, workers if self.device.type == "cpu" else 1
+        self.batches = Batches(data, config.seed, self.device)
         torch.manual_seed(config.seed)
-        self.image = CompactNet(self.config.net).to(memory_format=torch.channels_last)
-        self.text = TextNet(self.config.net)
-        self.scale = torch.nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        self.image = CompactNet(self.config.net).to(self.device, memory_format=torch.channels_last)
+        self.text = TextNet(self.config.net).to(self.device)
+        self.scale = torch.nn.Parameter(torch.tensor(math.log(1 / 0.07), device=self.device))
         self.image_ema, self.text_ema = copy.deepcopy(self.image), copy.deepcopy(self.text)
+        self.teacher = teacher and teacher.to(self.device, memory_format=torch.channels_last).eval().requires_grad_(False)
         self.kernels = kernels(self.image.backbone)
         by_muon = {id(weight) for weight, _ in self.kernels}
         others = [p for m in (self.image, self.text) for p in m.parameters() if id(p) not in by_muon]
@@ -130,67 +134,38 @@ class Trainer:
             [matrix for _, matrix in self.kernels], lr=config.learning_rate, weight_decay=config.weight_decay,
             adjust_lr_fn="match_rms_adamw",
         )
-        self.bank = torch.zeros(len(data.rows), config.net.instance_dim)
+        self.bank = torch.zeros(len(data.rows), config.net.instance_dim, device=self.device)
         self.bank_filled = torch.zeros(len(data.rows), dtype=torch.bool)
-        self.group = torch.from_numpy(data.group)
+        self.group, self.title = (torch.from_numpy(a).to(self.device) for a in (data.group, data.title))
         self.fields = labels_by_name(data)
         fine = {c: i for i, c in enumerate(data.classes["category"])}
-        self.compatible = torch.zeros(len(cache.PEOPLE_CLASSES), len(fine), dtype=torch.bool)
+        compatible = torch.zeros(len(cache.PEOPLE_CLASSES), len(fine), dtype=torch.bool)
         for i, name in enumerate(cache.PEOPLE_CLASSES):
-            self.compatible[i, [fine[c] for c in COMPATIBLE[name] if c in fine]] = True
-        self.told = self.compatible.any(0)  # (fine,) categories that say something of the ten classes
-        counts = np.bincount(data.people_labels, minlength=len(cache.PEOPLE_CLASSES))
-        chance = 1 / np.sqrt(np.maximum(counts, 1))[data.people_labels]
-        self.people_chance = chance / chance.sum()
-        self.coarse_ok = bool(self.compatible.any(1).all())
+            compatible[i, [fine[c] for c in COMPATIBLE[name] if c in fine]] = True
+        self.told = compatible.any(0)  # (fine,) categories that say something of the ten classes
+        self.coarse_ok = bool(compatible.any(1).all())
+        self.compatible = compatible.to(self.device)
         self.step, self.share, self.seconds = 0, 0.0, 0.0
-        self.pool = ThreadPoolExecutor(workers) if workers > 1 else None
+        self.pool = ThreadPoolExecutor(self.workers) if self.workers > 1 else None
 
     # one step -------------------------------------------------------------------------------------------------
 
     def _map(self, work: Callable, parts: Sequence) -> list:
         return list(self.pool.map(work, parts)) if self.pool else [work(p) for p in parts]
 
-    def _choose(self) -> list[tuple[int, np.ndarray, np.ndarray]]:
-        c, d = self.config, self.data
-        rng = np.random.default_rng((c.seed, self.step, 999))
-        products = rng.choice(d.train, min(c.products, len(d.train)), replace=False, p=d.weights)
-        people = rng.choice(len(d.people), c.people, p=self.people_chance)
-        return [
-            (w, p, q)
-            for w, (p, q) in enumerate(
-                zip(np.array_split(products, self.workers), np.array_split(people, self.workers), strict=True)
-            )
-        ]
-
-    def views(self, worker: int, products: np.ndarray, people: np.ndarray) -> Chunk:
-        """Make a worker's pictures: catalogue view, shopper's view, people's photos."""
-        d, size = self.data, augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
-        rng = rng_for(self.config.seed, self.step, worker)
-        mild = augment.catalogue_view(augment.to_float(d.small[products]), size, rng)
-        from_large = (d.large_of[products] >= 0) & (torch.rand(len(products), generator=rng).numpy() < 0.7)
-        hard = torch.empty_like(mild)
-        for chosen, pictures, masks, at in (
-            (from_large, d.large, d.large_mask, d.large_of[products]),
-            (~from_large, d.small, d.small_mask, products),
-        ):
-            if chosen.any():
-                rows = at[chosen]
-                mask = torch.from_numpy(masks[rows])[:, None].float().div_(255)
-                hard[torch.from_numpy(chosen)] = augment.shopper_view(
-                    augment.to_float(pictures[rows]), mask, d.grounds, size, rng
-                )
-        own = augment.far_people_view(augment.to_float(d.people[people]), size, rng)
-        x = augment.normalise(torch.cat((mild, hard, own)))
-        return Chunk(x.contiguous(memory_format=torch.channels_last), products, people)
-
-    def _loss(self, out: dict[str, torch.Tensor], products: np.ndarray, people: np.ndarray) -> dict[str, torch.Tensor]:
-        """Losses by name. `out` rows: view A of all products, view B of all products, people's photos."""
+    def _loss(
+        self, out: dict[str, torch.Tensor], products: np.ndarray, people: torch.Tensor, taught: dict[str, torch.Tensor] | None
+    ) -> dict[str, torch.Tensor]:
+        """Losses by name. Rows of `out`, and of what a teacher said: view A of all products, view B of all products, people's
+        photos. `people` (k, classes): what share of each photo is of which class.
+        """
         c, d, n = self.config, self.data, len(products)
+        share = c.distil_share if taught else 0.0
         losses = {}
         for name, weight in HEAD_WEIGHTS.items():
             labels = torch.from_numpy(d.labels[name][products]).repeat(2)
-            losses[name] = c.attribute_weight * weight * labelled_cross_entropy(out[name][: 2 * n], labels, c.smoothing)
+            own = labelled_cross_entropy(out[name][: 2 * n], labels, c.smoothing)
+            losses[name] = c.attribute_weight * weight * (1 - share) * own
         losses["text"] = c.text_weight * self._text_loss(out["shared"][: 2 * n], products)
         losses["caption"] = c.caption_weight * caption_loss(
             out["shared"][: 2 * n], self.text, self.scale, self.fields, np.tile(products, 2),
@@ -198,29 +173,43 @@ class Trainer:
         )
         losses["instance"] = c.instance_weight * self._instance_loss(out["instance"][: 2 * n], products)
         if len(people):
-            labels = torch.from_numpy(d.people_labels[people])
-            own = labelled_cross_entropy(out["people"][2 * n :], labels, c.smoothing)
+            own = F.cross_entropy(out["people"][2 * n :], people.to(self.device), label_smoothing=c.smoothing)
             if self.coarse_ok:
-                own = own + 0.3 * coarse_cross_entropy(out["category"][2 * n :], labels, self.compatible)
+                whole = torch.nonzero(people.amax(1) == 1).flatten()  # photos that are not laid over another one
+                own = own + 0.3 * coarse_cross_entropy(
+                    out["category"][2 * n + whole], people[whole].argmax(1), self.compatible
+                )
                 fine = torch.from_numpy(d.labels["category"][products])
                 at = torch.nonzero((fine >= 0) & self.told[fine]).flatten()
                 if len(at):  # the shopper's views of products, by what their category may be among the ten
                     own = own + 0.3 * coarse_cross_entropy(out["people"][n + at], fine[at], self.compatible.T)
-            losses["people"] = c.people_weight * own
+            losses["people"] = c.people_weight * (1 - share) * own
+        if taught:
+            losses["distil"] = self._distil_loss(out, taught)
         return losses
+
+    def _distil_loss(self, out: dict[str, torch.Tensor], taught: dict[str, torch.Tensor]) -> torch.Tensor:
+        """The teacher's answers to the very same pictures (Beyer et al. 2022), and its places in both spaces where they are
+        as wide as these.
+        """
+        c = self.config
+        weights = {name: c.attribute_weight * weight for name, weight in HEAD_WEIGHTS.items()}
+        heads = weights | {"people": c.people_weight}
+        loss = sum(c.distil_share * weight * divergence(out[name], taught[name]) for name, weight in heads.items())
+        for space, weight in (("shared", c.text_weight), ("instance", c.instance_weight)):
+            if out[space].shape == taught[space].shape:
+                loss = loss + weight * (1 - (out[space] * taught[space]).sum(1).mean())
+        return loss
 
     def _text_loss(self, shared: torch.Tensor, products: np.ndarray) -> torch.Tensor:
         c, d, n = self.config, self.data, len(products)
         rng = np.random.default_rng((c.seed, self.step, 555))
         more = rng.choice(d.train, min(c.negatives, len(d.train)), replace=False)
-        texts = []
-        for i in np.concatenate((products, more)):
-            ids = d.tokens[i]
-            kept = ids[rng.random(len(ids)) >= c.word_dropout]
-            texts.append(kept if len(kept) else ids[:1])
-        text = self.text(*bags(texts))
-        title_of_text = torch.from_numpy(d.title[np.concatenate((products, more))])
-        title_of_picture = torch.from_numpy(d.title[products]).repeat(2)
+        at = np.concatenate((products, more))
+        ids, offsets = bags([d.tokens[i] for i in at], c.word_dropout, rng)
+        text = self.text(ids.to(self.device), offsets.to(self.device))
+        title_of_text = self.title[torch.from_numpy(at)]
+        title_of_picture = title_of_text[:n].repeat(2)
         logits = shared @ text.T * self.scale.exp().clamp(max=100)
         same = title_of_picture[:, None] == title_of_text[None]
         back = same[:, :n].T
@@ -247,30 +236,37 @@ class Trainer:
         return loss
 
     def do_step(self, share: float) -> dict[str, float]:
-        """One step at a share of the clock in [0, 1]; returns the losses by name."""
+        """One step at a share of the clock in [0, 1]; returns the losses by name, on a GPU only every SAID_EVERY steps."""
         self.image.train()
         self.text.train()
         rate = learning_rate(self.config, self.step, share)
         for group in self.adamw.param_groups + self.muon.param_groups:
             group["lr"] = rate
 
-        def forward(part: tuple[int, np.ndarray, np.ndarray]) -> tuple[Chunk, torch.Tensor]:
-            chunk = self.views(*part)
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.config.half):
-                return chunk, self.image.backbone(shrunk(chunk.pictures, self.config, share)).float()
+        def forward(part: tuple[int, np.ndarray, np.ndarray]) -> tuple[Chunk, torch.Tensor, torch.Tensor | None]:
+            chunk = self.batches.views(self.step, *part)
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
+                pooled = self.image.backbone(shrunk(chunk.pictures, self.config, share)).float()
+                if self.teacher is None:
+                    return chunk, pooled, None
+                with torch.no_grad():
+                    return chunk, pooled, self.teacher.backbone(chunk.pictures).float()
 
-        done = self._map(forward, self._choose())
-        leaves = [pooled.detach().requires_grad_() for _, pooled in done]
-        views = [
-            (leaf[: len(c.products)], leaf[len(c.products) : 2 * len(c.products)], leaf[2 * len(c.products) :])
-            for (c, _), leaf in zip(done, leaves, strict=True)
-        ]
-        pooled = torch.cat([part for parts in zip(*views, strict=True) for part in parts])
-        products = np.concatenate([c.products for c, _ in done])
-        people = np.concatenate([c.people for c, _ in done])
-        losses = self._loss(self.image.embed(pooled), products, people)
+        c = self.config
+        done = self._map(forward, self.batches.choose(self.step, c.products, c.people, self.workers))
+        leaves = [pooled.detach().requires_grad_() for _, pooled, _ in done]
+        sizes = [len(chunk.products) for chunk, _, _ in done]
+        products = np.concatenate([chunk.products for chunk, _, _ in done])
+        people = torch.cat([chunk.people for chunk, _, _ in done])
+        taught = None
+        if self.teacher is not None:
+            with torch.no_grad():
+                taught = self.teacher.embed(stacked([(pooled, n) for (_, _, pooled), n in zip(done, sizes, strict=True)]))
+        pooled = stacked(list(zip(leaves, sizes, strict=True)))
+        losses = self._loss(self.image.embed(pooled), products, people, taught)
         total = sum(losses.values())
-        if not math.isfinite(total.item()):
+        is_asked = self.device.type == "cpu" or self.step % SAID_EVERY == 0  # asking for a number waits for a GPU
+        if is_asked and not math.isfinite(total.item()):
             raise ModelError(
                 f"loss is {total.item()} at step {self.step}", hint="resume from the checkpoint with a lower rate"
             )
@@ -279,7 +275,7 @@ class Trainer:
             weight.grad = None
         total.backward()
         self._map(
-            lambda pair: pair[0][1].backward(pair[1].grad), list(zip(done, leaves, strict=True))
+            lambda pair: pair[0].backward(pair[1].grad), [(d[1], leaf) for d, leaf in zip(done, leaves, strict=True)]
         )
         stepped = [p for g in self.adamw.param_groups for p in g["params"]] + [weight for weight, _ in self.kernels]
         torch.nn.utils.clip_grad_norm_(stepped, self.config.clip)
@@ -290,7 +286,7 @@ class Trainer:
         self._average()
         self.step += 1
         self.share = share
-        return {name: value.item() for name, value in losses.items()} | {"rate": rate}
+        return {name: value.item() for name, value in losses.items()} | {"rate": rate} if is_asked else {}
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -311,19 +307,17 @@ class Trainer:
         own picture rank-1.
         """
         d, net = self.data, self.image_ema.eval()
-        size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
         rng = rng_for(self.config.seed, 424242)
         plain, hard, right = [], [], []
         for at in np.array_split(d.calibration, max(1, len(d.calibration) // 128)):
-            pictures = augment.to_float(d.small[at])
-            mask = torch.from_numpy(d.small_mask[at])[:, None].float() / 255
+            pictures = (augment.to_float(self.batches.small[at]), self.batches.shopper_views(at, rng, from_large=0.0))
             a, b = (
                 net(shrunk(augment.normalise(x), self.config, self.share).contiguous(memory_format=torch.channels_last))
-                for x in (pictures, augment.shopper_view(pictures, mask, d.grounds, size, rng))
+                for x in pictures
             )
-            plain.append(a["instance"])
-            hard.append(b["instance"])
-            right.append(a["category"].argmax(1).numpy() == d.labels["category"][at])
+            plain.append(a["instance"].cpu())
+            hard.append(b["instance"].cpu())
+            right.append(a["category"].argmax(1).cpu().numpy() == d.labels["category"][at])
         a, b = torch.cat(plain), torch.cat(hard)
         found = (b @ a.T).argmax(1) == torch.arange(len(a))
         return {"category_top1": float(np.concatenate(right).mean()), "instance_rank1": float(found.float().mean())}
@@ -392,11 +386,21 @@ class Trainer:
         self.scale.data.copy_(state["scale"])
         self.image_ema.load_state_dict(state["image_ema"])
         self.text_ema.load_state_dict(state["text_ema"])
-        self.bank, self.bank_filled = state["bank"].float(), state["bank_filled"]
+        self.bank, self.bank_filled = state["bank"].float().to(self.device), state["bank_filled"]
 
 
 def _plain(value: object) -> object:
     return json.loads(json.dumps(value))
+
+
+def read_teacher(checkpoint: Path, data: TrainData) -> CompactNet:
+    """The averaged image net of a run of any size. Raises InvalidSetting where it knows other classes."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if state["classes"] != data.classes:
+        raise InvalidSetting(f"the teacher {checkpoint} knows other classes", hint="train it on the same pictures")
+    net = CompactNet(NetConfig(**state["config"]["net"]))
+    net.load_state_dict(state["image_ema"])
+    return net
 
 
 def train(
@@ -407,7 +411,9 @@ def train(
     end_s: float,
     begin_s: float | None = None,
     workers: int = 2,
+    device: str = "cpu",
     begin_with: Path | None = None,
+    teacher: Path | None = None,
     checkpoint_every_s: float = 180.0,
     measure_every_s: float = 600.0,
     clock: Callable[[], float] = time.time,
@@ -417,11 +423,13 @@ def train(
     """Train until the clock reads `end_s` (seconds since 1970), from `out/last.pt` where there is one.
 
     The rate falls to zero between `begin_s` (now, unless said) and `end_s`; a run resumed with a later end goes on with
-    its weights, optimisers and averages. `begin_with`: another run's checkpoint, for a run that has none. `stop` is asked before each step; a run stopped early is saved and can be
+    its weights, optimisers and averages. `begin_with`: another run's checkpoint, for a run that has none; `teacher`: that of a
+    run whose averaged nets this one learns from. `stop` is asked before each step; a run stopped early is saved and can be
     resumed like any other. Lines of progress go to `progress` and to `out/log.jsonl`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(config, data, workers)
+    taught_by = teacher and read_teacher(teacher, data)
+    trainer = Trainer(config, data, workers, device=device, teacher=taught_by)
     last = out / "last.pt"
     if last.exists():
         trainer.load(last)
@@ -441,7 +449,7 @@ def train(
             losses = trainer.do_step((before - begin) / max(1e-9, end_s - begin))
             now = clock()
             trainer.seconds += now - before
-            if trainer.step % 20 == 0:
+            if losses and (trainer.step - 1) % SAID_EVERY == 0:
                 say({"step": trainer.step, "share": round(trainer.share, 4), "step_s": round(now - before, 3)}
                     | {k: round(v, 5) for k, v in losses.items()})
             if now - measured >= measure_every_s:

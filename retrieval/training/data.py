@@ -100,8 +100,15 @@ def rng_for(*key: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(state[0]) << 31 ^ int(state[1]))
 
 
-def bags(texts: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token arrays -> (ids end to end, offsets)."""
-    lengths = np.array([len(t) for t in texts])
-    offsets = np.concatenate(([0], np.cumsum(lengths)[:-1]))
-    return torch.from_numpy(np.concatenate(texts)), torch.from_numpy(offsets)
+def bags(
+    texts: Sequence[np.ndarray], dropout: float = 0.0, rng: np.random.Generator | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Token arrays -> (ids end to end, offsets). Of each text a share of `dropout` of its tokens is left out, never all."""
+    ids = np.concatenate(texts)
+    starts = np.cumsum([0, *map(len, texts)])[:-1]
+    if rng is not None:
+        kept = rng.random(len(ids)) >= dropout
+        kept[starts[~np.logical_or.reduceat(kept, starts)]] = True
+        starts = (np.cumsum(kept) - kept)[starts]
+        ids = ids[kept]
+    return torch.from_numpy(ids), torch.from_numpy(starts)

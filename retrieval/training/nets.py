@@ -35,6 +35,14 @@ class NetConfig:
         return asdict(self)
 
 
+# "small" is what a processor can train in an hour; "wide" ships; "teacher" is never served, a wide net learns from it
+NETS: Mapping[str, NetConfig] = {
+    "small": NetConfig(),
+    "wide": NetConfig(widths=(96, 192, 384), blocks=(2, 3, 3), features=576),
+    "teacher": NetConfig(stem=64, widths=(160, 320, 768), blocks=(3, 4, 4), features=1024),
+}
+
+
 def _conv(i: int, o: int, kernel: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(i, o, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(o))
 
@@ -136,8 +144,8 @@ class TextNet(nn.Module):
         weight = self.weights(ids).squeeze(1).exp()
         n = len(offsets)
         ends = torch.cat((offsets[1:], offsets.new_tensor([len(ids)])))
-        text_of = torch.repeat_interleave(torch.arange(n), ends - offsets)
-        total = torch.zeros(n).index_add(0, text_of, weight)
+        text_of = torch.repeat_interleave(torch.arange(n, device=ids.device), ends - offsets, output_size=len(ids))
+        total = weight.new_zeros(n).index_add(0, text_of, weight)
         rows = F.embedding_bag(ids, self.rows.weight, offsets, mode="sum", per_sample_weights=weight)
         x = self.norm(rows / total[:, None])
         x = x + self.down(F.relu(self.up(x)))

@@ -18,7 +18,8 @@ import torch
 from torch import nn
 
 from retrieval.encoders.compact_tokens import token_ids
-from retrieval.training import augment, cache
+from retrieval.training import augment
+from retrieval.training.batches import SIZE, Batches
 from retrieval.training.captions import caption_loss, labels_by_name
 from retrieval.training.compact import HEAD_WEIGHTS, Trainer
 from retrieval.training.data import TrainData, bags, rng_for
@@ -52,7 +53,7 @@ def collect(
     learn to live with what int8 does to them.
     """
     data, dim = trainer.data, trainer.image_ema.backbone.dim
-    size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
+    batches = Batches(data, trainer.config.seed, torch.device("cpu"))
     used = np.concatenate((data.train, data.calibration))
     plain = torch.zeros(len(data.rows), dim, dtype=torch.float16)
     hard = torch.zeros(views, len(data.rows), dim, dtype=torch.float16)
@@ -71,24 +72,14 @@ def collect(
         rng = rng_for(trainer.config.seed, 86, number)
         plain[at] = read(augment.to_float(data.small[at]))
         at = at[has_hard[at]]
-        for view in range(views):
-            large = (data.large_of[at] >= 0) & (torch.rand(len(at), generator=rng).numpy() < 0.7)
-            for chosen, pictures, masks, rows in (
-                (large, data.large, data.large_mask, data.large_of[at]),
-                (~large, data.small, data.small_mask, at),
-            ):
-                if chosen.any():
-                    mask = torch.from_numpy(masks[rows[chosen]])[:, None].float().div_(255)
-                    made = augment.shopper_view(
-                        augment.to_float(pictures[rows[chosen]]), mask, data.grounds, size, rng
-                    )
-                    hard[view, at[chosen]] = read(made)
+        for view in range(views if len(at) else 0):
+            hard[view, at] = read(batches.shopper_views(at, rng))
 
     def photos(part: tuple[int, np.ndarray]) -> None:
         number, at = part
         for view in range(len(people)):
             rng = rng_for(trainer.config.seed, 87, number, view)
-            people[view, at] = read(augment.far_people_view(augment.to_float(data.people[at]), size, rng))
+            people[view, at] = read(augment.far_people_view(augment.to_float(data.people[at]), SIZE, rng))
 
     with ThreadPoolExecutor(workers) as pool:
         parts = list(enumerate(np.array_split(used, max(1, len(used) // _CHUNK))))
@@ -180,8 +171,7 @@ def _title_loss(
     shared: torch.Tensor, text: TextNet, scale: torch.Tensor, data: TrainData, at: np.ndarray,
     rng: np.random.Generator, dropout: float,
 ) -> torch.Tensor:
-    kept = [data.tokens[i][rng.random(len(data.tokens[i])) >= dropout] for i in at]
-    out = text(*bags([k if len(k) else data.tokens[i][:1] for i, k in zip(at, kept, strict=True)]))
+    out = text(*bags([data.tokens[i] for i in at], dropout, rng))
     title = torch.from_numpy(data.title[at])
     same = title[:, None] == title[None]
     logits = shared @ out.T * scale.exp().clamp(max=100)

@@ -19,18 +19,27 @@ Say = Callable[[str], None]
 
 def train_compact(
     pictures: Path, run: Path, *, minutes: float, seed: int, workers: int, half: bool, begin_with: Path | None,
-    stop: Callable[[], bool], say: Say
+    net: str, device: str, teacher: Path | None, stop: Callable[[], bool], say: Say
 ) -> int:
     """Train for `minutes` from `run/last.pt` where there is one, else from the weights of the run `begin_with`, else from
-    nothing; returns the steps done in all.
+    nothing; returns the steps done in all. `net`: a name of `nets.NETS`; `teacher`: a run's folder.
     """
     import torch
 
-    from retrieval.training.compact import TrainConfig, train
+    from retrieval.training import devices
+    from retrieval.training.compact import ON_GPU, TrainConfig, train
     from retrieval.training.data import load_data
+    from retrieval.training.nets import NETS
 
-    if begin_with is not None and not (begin_with / "last.pt").is_file():
-        raise InvalidSetting(f"no checkpoint {begin_with / 'last.pt'}", hint="name the folder of a run: --begin-with")
+    for option, other in (("--begin-with", begin_with), ("--teacher", teacher)):
+        if other is not None and not (other / "last.pt").is_file():
+            raise InvalidSetting(f"no checkpoint {other / 'last.pt'}", hint=f"name the folder of a run: {option}")
+    if net not in NETS:
+        raise InvalidSetting(f"no net is called {net!r}", hint=", ".join(NETS))
+    used = devices.pick(device)
+    if used.type == "cuda":
+        torch.set_float32_matmul_precision("high")  # TF32 where autocast leaves float32
+        torch.backends.cudnn.benchmark = True  # two sizes of input in a whole run
     torch.set_num_threads(1)  # the workers are the parallelism
     data = load_data(prepared(pictures))
     say(f"{len(data.train):,} products to train on, {len(data.calibration):,} for calibration")
@@ -38,9 +47,11 @@ def train_compact(
     def line(values: dict) -> None:
         say("  ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
-    config = TrainConfig(seed=seed, half=half)
-    trainer = train(config, data, run, end_s=time.time() + 60 * minutes, workers=workers, stop=stop, progress=line,
-                    begin_with=begin_with and begin_with / "last.pt")  # fmt: skip
+    config = TrainConfig(net=NETS[net], seed=seed, half=half, **ON_GPU if used.type == "cuda" else {})
+    trainer = train(
+        config, data, run, end_s=time.time() + 60 * minutes, workers=workers, device=str(used), stop=stop, progress=line,
+        begin_with=begin_with and begin_with / "last.pt", teacher=teacher and teacher / "last.pt",
+    )
     return trainer.step
 
 

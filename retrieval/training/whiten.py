@@ -18,7 +18,8 @@ import torch
 
 from retrieval.encoders.compact import SEARCH_PROPERTY
 from retrieval.errors import InvalidInput
-from retrieval.training import augment, cache
+from retrieval.training import cache
+from retrieval.training.batches import Batches
 from retrieval.training.data import TrainData, rng_for
 
 RIDGE = 0.1  # of the mean variance within a product, added to every direction
@@ -71,22 +72,11 @@ def fit(plain: np.ndarray, views: Sequence[np.ndarray], dim: int, *, ridge: floa
 
 def views_of(data: TrainData, at: np.ndarray, seed: int) -> np.ndarray:
     """The products `at` as shoppers might photograph them: (n, 80, 64, 3) uint8, from large pictures where there are."""
-    size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
+    batches = Batches(data, seed, torch.device("cpu"))
     out = np.empty((len(at), cache.HEIGHT_PX, cache.WIDTH_PX, 3), np.uint8)
     for part in np.array_split(np.arange(len(at)), max(1, len(at) // _CHUNK)):
-        rows = data.large_of[at[part]]
-        large = rows >= 0
-        for chosen, pictures, masks, source in (
-            (large, data.large, data.large_mask, rows),
-            (~large, data.small, data.small_mask, at[part]),
-        ):
-            if chosen.any():
-                rng = rng_for(seed, int(part[0]), int(large.all()))
-                mask = torch.from_numpy(masks[source[chosen]])[:, None].float().div_(255)
-                made = augment.shopper_view(
-                    augment.to_float(pictures[source[chosen]]), mask, data.grounds, size, rng
-                )
-                out[part[chosen]] = (made * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+        made = batches.shopper_views(at[part], rng_for(seed, int(part[0])), from_large=1.0)
+        out[part] = (made * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
     return out
 
 
