@@ -137,6 +137,17 @@ def test_one_pass_serves_all_who_ask_about_the_same_pictures(shipped):
     assert np.array_equal(second["category"][0], second["category"][3])
 
 
+def test_heads_answer_for_a_picture_and_its_mirror_image_alike(shipped):
+    model = compact.CompactModel(shipped / compact.IMAGE_FILE)
+    pixels = [np.asarray(compact.letterbox(p), np.uint8) for p in pictures(2)]
+    mirrored = [p[:, ::-1] for p in pixels]
+    own, other, both = model.outputs_of(pixels), model.outputs_of(mirrored), model.answers_of(pixels)
+    assert np.abs(own["category"] - other["category"]).max() > 0.01
+    assert np.allclose(both["category"], (own["category"] + other["category"]) / 2)
+    assert np.allclose(both["category"], model.answers_of(mirrored)["category"], atol=1e-5)
+    assert np.array_equal(both["shared"], own["shared"]) and np.array_equal(both["instance"], own["instance"])
+
+
 def test_both_sides_of_the_shared_space_are_one_space(shipped):
     image, text = compact.CompactSharedImageEncoder(shipped), compact.CompactTextEncoder(shipped)
     assert (image.space.model, image.space.revision, image.space.dim) == (

@@ -41,7 +41,7 @@ def test_people_s_own_photos_are_read_better_than_by_the_category_head_alone(sha
     archive = zipfile.ZipFile(shared_data / "user-photos.zip")
     names = sorted(n for n in archive.namelist() if "/validation/" in n and n.lower().endswith(".jpg"))
     model = load_image()
-    out = model.outputs([Image.open(io.BytesIO(archive.read(n))).convert("RGB") for n in names])
+    out = model.answers([Image.open(io.BytesIO(archive.read(n))).convert("RGB") for n in names])
     category, photo, scene = (model.heads[h].probabilities(out[h]) for h in ("category", "people", "shot_scene"))
     known = model.heads["category"].classes
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import io
 import json
 import zipfile
 from dataclasses import replace
@@ -18,8 +20,18 @@ torch = pytest.importorskip("torch", reason="training needs torch (extra [train]
 pytest.importorskip("scipy", reason="masks need scipy (extra [train])")
 
 from retrieval.training import augment, cache, losses  # noqa: E402
-from retrieval.training.compact import TrainConfig, Trainer, config_of, learning_rate, shrunk, train  # noqa: E402
-from retrieval.training.data import TrainData, load_data  # noqa: E402
+from retrieval.training.batches import Batches, mixed  # noqa: E402
+from retrieval.training.captions import CAPTIONS, Captions  # noqa: E402
+from retrieval.training.compact import (  # noqa: E402
+    TrainConfig,
+    Trainer,
+    config_of,
+    learning_rate,
+    read_teacher,
+    shrunk,
+    train,
+)
+from retrieval.training.data import TrainData, bags, load_data  # noqa: E402
 from retrieval.training.nets import NetConfig  # noqa: E402
 
 TINY = NetConfig(stem=8, widths=(8, 12, 16), blocks=(1, 1, 1), features=16, shared_dim=8, instance_dim=8, token_dim=8,
@@ -322,6 +334,114 @@ def test_a_checkpoint_of_other_sizes_is_refused_by_name(tmp_path):
                                       instance_dim=8, token_dim=8, hidden=8))  # fmt: skip
     with pytest.raises(InvalidSetting, match="widths"):
         Trainer(other, tiny_data(), workers=1).load(tmp_path / "last.pt")
+
+
+# a teacher ------------------------------------------------------------------------------------------------------------
+
+
+def test_divergence_is_that_of_the_book():
+    p, q = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.25, 0.5])
+    by_hand = 0.5 * np.log(2) + 0.25 * np.log(0.5)  # sum of p log(p / q)
+    got = losses.divergence(torch.log(torch.from_numpy(q))[None] + 3, torch.log(torch.from_numpy(p))[None] - 1)
+    assert got.item() == pytest.approx(by_hand)
+    assert losses.divergence(torch.randn(4, 3).repeat(2, 1)[:4], torch.zeros(4, 3)).item() >= 0
+
+
+def test_a_net_learns_from_the_teacher_s_answers_where_the_labels_say_nothing(tmp_path):
+    told = Trainer(tiny_config(learning_rate=5e-3), tiny_data(), workers=1)
+    for _ in range(40):
+        told.do_step(0.1)
+    told.save(tmp_path / "last.pt")
+    data = tiny_data()
+    teacher = read_teacher(tmp_path / "last.pt", data)
+    before = copy.deepcopy(teacher.state_dict())
+    data.labels = {name: np.full(len(data.rows), -1) for name in data.labels}
+    wider = replace(TINY, widths=(8, 12, 24))
+    pupil = Trainer(tiny_config(net=wider, learning_rate=5e-3), data, workers=2, teacher=teacher)
+    lines = [pupil.do_step(0.1) for _ in range(40)]
+    assert lines[0]["category"] == lines[-1]["category"] == 0
+    assert np.mean([one["distil"] for one in lines[-5:]]) < 0.85 * np.mean([one["distil"] for one in lines[:5]])
+    assert all(torch.equal(v, before[k]) for k, v in pupil.teacher.state_dict().items())
+
+
+def test_a_teacher_of_other_classes_is_refused(tmp_path):
+    Trainer(tiny_config(), tiny_data(), workers=1).save(tmp_path / "last.pt")
+    other = tiny_data()
+    other.classes = other.classes | {"category": ["Bags", "Shoes"]}
+    with pytest.raises(InvalidSetting, match="other classes"):
+        read_teacher(tmp_path / "last.pt", other)
+
+
+# what a step is made of -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("quality", [3, 15, 40, 60, 90])
+def test_jpeg_as_tensors_leaves_what_a_jpeg_file_leaves(quality):
+    rng = np.random.default_rng(quality)
+    coarse = torch.from_numpy(rng.random((3, 3, 10, 8), np.float32))
+    pictures = torch.nn.functional.interpolate(coarse, (72, 61), mode="bicubic").clamp(0, 1)  # no multiple of a block
+    pixels = (pictures * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+    filed = []
+    for one in pixels:
+        with io.BytesIO() as file:
+            Image.fromarray(one).save(file, "JPEG", quality=quality)
+            filed.append(np.array(Image.open(file), np.float32))
+    ours = augment.through_jpeg(augment.to_float(pixels), torch.full((3,), quality)).permute(0, 2, 3, 1).numpy() * 255
+    lost = np.abs(np.stack(filed) - pixels).mean()
+    assert np.abs(ours - np.stack(filed)).mean() < 0.25 * lost + 0.3  # 0.3 of 255: libjpeg's own rounding
+
+
+def test_only_the_pictures_asked_for_go_through_jpeg():
+    x = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    y = x.clone()
+    augment.jpeg(y, torch.tensor([False, True, False, True]), torch.Generator().manual_seed(0), (5, 10))
+    assert [torch.equal(a, b) for a, b in zip(x, y, strict=True)] == [True, False, True, False]
+
+
+def test_words_left_out_never_leave_a_text_without_any():
+    texts = [np.arange(n) + 100 * n for n in (1, 7, 2, 30)]
+    ids, offsets = bags(texts)
+    assert offsets.tolist() == [0, 1, 8, 10] and np.array_equal(ids.numpy(), np.concatenate(texts))
+    ids, offsets = bags(texts, 0.999, np.random.default_rng(0))
+    parts = np.split(ids.numpy(), offsets.tolist()[1:])
+    assert [len(part) for part in parts] == [1, 1, 1, 1]
+    assert all(set(part) <= set(text) for part, text in zip(parts, texts, strict=True))
+    ids, _ = bags([np.arange(1000)] * 20, 0.12, np.random.default_rng(0))
+    assert len(ids) / 20_000 == pytest.approx(0.88, abs=0.01)
+
+
+def test_shopper_s_views_come_in_the_order_asked_whichever_picture_they_are_made_from(monkeypatch):
+    data = tiny_data()
+    batches = Batches(data, 0, torch.device("cpu"))
+    monkeypatch.setattr(
+        augment, "shopper_view", lambda pictures, *rest: torch.nn.functional.interpolate(pictures, (80, 64), mode="area")
+    )
+    asked = np.array([30, 2, 17, 0, 3, 25, 1])  # 0 to 3 have a large picture
+    got = batches.shopper_views(asked, torch.Generator().manual_seed(1))
+    assert torch.allclose(got, augment.to_float(data.small[asked]), atol=0.02)
+
+
+def test_every_other_photo_is_laid_over_another_one_with_its_class():
+    pictures = torch.arange(6.0)[:, None, None, None].expand(6, 3, 2, 2)
+    classes = torch.eye(6)
+    own, shares = mixed(pictures, classes, torch.Generator().manual_seed(3))
+    assert torch.equal(own[::2], pictures[::2]) and torch.equal(shares[::2], classes[::2])
+    assert torch.allclose(own[:, 0, 0, 0], shares @ torch.arange(6.0))  # each picture is what its classes say
+    assert torch.allclose(shares.sum(1), torch.ones(6))
+    assert (shares[1::2].amax(1) < 1).any()
+
+
+def test_a_caption_stands_for_all_products_of_its_labels():
+    rows = [cache.Row(str(i), "", labels) for i, labels in enumerate([
+        ("Shirts", "", "Men", "Blue", "", ""), ("Shirts", "", "Women", "Blue", "", ""), ("Shirts", "", "Men", "", "", ""),
+        ("Heels", "", "Women", "Blue", "", ""),
+    ])]  # fmt: skip
+    captions = Captions(rows)
+    kind = CAPTIONS.index(("colour", "category"))
+    assert captions.number[kind].tolist() == [0, 0, -1, 1]
+    assert captions.labels[kind] == [{"colour": "Blue", "category": "Shirts"}, {"colour": "Blue", "category": "Heels"}]
+    kind = CAPTIONS.index(("gender", "category"))
+    assert captions.number[kind].tolist() == [0, 1, 0, 2]
 
 
 def test_a_full_disk_leaves_the_older_checkpoint_whole(tmp_path, monkeypatch):

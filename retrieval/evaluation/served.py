@@ -61,7 +61,7 @@ def evidence_of(
 ) -> dict[str, np.ndarray]:
     """By name, (n, k): what `CompactEvidence` says of crops (n, 80, 64, 3) and their hits, `cosine` among it."""
     reader = CompactEvidence(model, text)
-    out = model.outputs_of(list(shown))
+    out = model.answers_of(list(shown))
     found = {name: np.full(hits.shape, -1.0) for name in names}
     titles: dict[int, np.ndarray] = {}
     for i in range(len(shown)):

@@ -23,6 +23,11 @@ def to_float(pictures: np.ndarray | torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(pictures).permute(0, 3, 1, 2).float().div_(255)
 
 
+def chosen(pictures: np.ndarray | torch.Tensor, at: torch.Tensor) -> np.ndarray | torch.Tensor:
+    """Rows of an array, or of a tensor wherever it lies."""
+    return pictures[at.numpy()] if isinstance(pictures, np.ndarray) else pictures[at.to(pictures.device, non_blocking=True)]
+
+
 def normalise(pictures: torch.Tensor) -> torch.Tensor:
     """[0, 1] -> what the net reads: (255 x - 127.5) / 64, about [-2, 2]."""
     return (pictures * 255 - 127.5) / 64
@@ -58,7 +63,7 @@ def warp(pictures: torch.Tensor, matrix: torch.Tensor, height: int, width: int) 
         (torch.arange(height, device=device) + 0.5) / height * 2 - 1,
         (torch.arange(width, device=device) + 0.5) / width * 2 - 1, indexing="ij",
     )  # fmt: skip
-    x, y, matrix = x.reshape(1, -1), y.reshape(1, -1), matrix.to(device)
+    x, y, matrix = x.reshape(1, -1), y.reshape(1, -1), matrix.to(device, non_blocking=True)
     across, down, depth = (m[:, 0:1] * x + m[:, 1:2] * y + m[:, 2:3] for m in matrix.unbind(1))
     depth = depth.clamp_min_(0.2)
     grid = torch.stack((across.div_(depth), down.div_(depth)), -1).reshape(-1, height, width, 2)
@@ -70,28 +75,28 @@ def relight(x: torch.Tensor, rng: torch.Generator, strength: float) -> torch.Ten
     n, _, h, w = x.shape
     gain = torch.exp(uniform(n, -0.45, 0.25, rng) * strength)[:, None, None, None]
     cast = torch.exp((torch.rand(n, 3, 1, 1, generator=rng) - 0.5) * 0.3 * strength)
-    contrast = torch.exp(uniform(n, -0.35, 0.3, rng) * strength)[:, None, None, None].to(x.device)
-    gamma = torch.exp(uniform(n, -0.3, 0.3, rng) * strength)[:, None, None, None].to(x.device)
+    contrast = torch.exp(uniform(n, -0.35, 0.3, rng) * strength)[:, None, None, None].to(x.device, non_blocking=True)
+    gamma = torch.exp(uniform(n, -0.3, 0.3, rng) * strength)[:, None, None, None].to(x.device, non_blocking=True)
     slope = (torch.rand(n, 2, 1, 1, generator=rng) - 0.5) * 0.6 * strength
     ramp = 1 + slope[:, :1] * torch.linspace(-1, 1, w) + slope[:, 1:] * torch.linspace(-1, 1, h)[:, None]
-    x = x.clamp(1e-3, 1) ** gamma * (gain * cast).to(x.device) * ramp.to(x.device)
+    x = x.clamp(1e-3, 1) ** gamma * (gain * cast).to(x.device, non_blocking=True) * ramp.to(x.device, non_blocking=True)
     mean = x.mean((1, 2, 3), keepdim=True)
     return ((x - mean) * contrast + mean).clamp(0, 1)
 
 
 def _grounds(n: int, grounds: np.ndarray | torch.Tensor, rng: torch.Generator, height: int, width: int) -> torch.Tensor:
     """Photos, whole or crops of them, mirrored and turned at times, as (n, 3, height, width)."""
-    at = torch.randint(len(grounds), (n,), generator=rng).numpy()
+    at = torch.randint(len(grounds), (n,), generator=rng)
     matrix = homographies(n, rng, zoom=(1.0, 3.0), turn_deg=20, shift=0.2, bend=0.0, aspect=width / height)
-    pictures = to_float(grounds[at])
+    pictures = to_float(chosen(grounds, at))
     y = warp(torch.cat((pictures, torch.ones_like(pictures[:, :1])), 1), matrix, height, width)
     edge = pictures.mean((2, 3), keepdim=True)
     return y[:, :3] + (1 - y[:, 3:]) * edge
 
 
-def jpeg(x: torch.Tensor, chosen: torch.Tensor, rng: torch.Generator, quality: tuple[int, int] = (25, 80)) -> None:
-    """Give the chosen pictures, in place, what JPEG of a quality in `quality` (from 1, the end excluded) leaves of them."""
-    at = torch.nonzero(chosen).flatten()
+def jpeg(x: torch.Tensor, which: torch.Tensor, rng: torch.Generator, quality: tuple[int, int] = (25, 80)) -> None:
+    """Give the pictures for which `which` (n,) is true, in place, what JPEG of a quality in `quality` (from 1, the end excluded) leaves of them."""
+    at = torch.nonzero(which).flatten().to(x.device, non_blocking=True)
     if len(at):
         x[at] = through_jpeg(x[at], torch.randint(quality[0], quality[1], (len(at),), generator=rng))
 
@@ -102,19 +107,19 @@ def through_jpeg(x: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
     """
     h, w = x.shape[2:]
     y = F.pad((x * 255).round().clamp(0, 255), (0, -w % 16, 0, -h % 16), mode="replicate")
-    y = torch.einsum("kc,nchw->nkhw", _TO_YCC.to(x.device), y)
+    y = torch.einsum("kc,nchw->nkhw", _TO_YCC.to(x.device, non_blocking=True), y)
     luma = _quantised(y[:, :1] - 128, _LUMA, quality) + 128
     chroma = _quantised(F.avg_pool2d(y[:, 1:], 2), _CHROMA, quality)
     chroma = F.interpolate(chroma, scale_factor=2, mode="bilinear", align_corners=False)
-    y = torch.einsum("ck,nkhw->nchw", torch.linalg.inv(_TO_YCC).to(x.device), torch.cat((luma, chroma), 1))
+    y = torch.einsum("ck,nkhw->nchw", torch.linalg.inv(_TO_YCC).to(x.device, non_blocking=True), torch.cat((luma, chroma), 1))
     return y[:, :, :h, :w].round().clamp(0, 255) / 255
 
 
 def _quantised(plane: torch.Tensor, table: torch.Tensor, quality: torch.Tensor) -> torch.Tensor:
     """A plane after the cosine transform of its 8 x 8 blocks was rounded to the steps of `table` at each `quality`."""
     scale = torch.where(quality < 50, 5000 // quality, 200 - 2 * quality)
-    steps = ((table * scale[:, None, None] + 50) // 100).clamp(1, 255).to(plane)[:, None, None, :, None, :]
-    cosines = _COSINES.to(plane.device)
+    steps = ((table * scale[:, None, None] + 50) // 100).clamp(1, 255).to(plane.device, plane.dtype, non_blocking=True)[:, None, None, :, None, :]
+    cosines = _COSINES.to(plane.device, non_blocking=True)
     blocks = plane.unflatten(3, (-1, 8)).unflatten(2, (-1, 8))
     waves = torch.einsum("ui,nchiwj,vj->nchuwv", cosines, blocks, cosines)
     waves = (waves / steps).round() * steps
@@ -147,7 +152,7 @@ def catalogue_view(pictures: torch.Tensor, size: Size, rng: torch.Generator) -> 
     n = len(pictures)
     matrix = homographies(n, rng, zoom=(0.9, 1.15), turn_deg=4, shift=0.06, bend=0.0, aspect=size.width / size.height)
     y = warp(pictures - 1, matrix, size.height, size.width) + 1
-    return relight(y, rng, 0.25)
+    return relight(y, rng, 0.12)
 
 
 def shopper_view(
@@ -163,21 +168,21 @@ def shopper_view(
     close = homographies(n, rng, zoom=(0.9, 1.7), turn_deg=18, shift=0.22, bend=0.1, aspect=aspect)
     loose = homographies(n, rng, zoom=(0.55, 1.3), turn_deg=28, shift=0.2, bend=0.18, aspect=aspect)
     matrix = torch.where(on_white[:, None, None], close, loose)
-    on_plain = (kind >= 0.88)[:, None, None, None].to(pictures.device)
-    on_white = on_white.to(pictures.device)
+    on_plain = (kind >= 0.88)[:, None, None, None].to(pictures.device, non_blocking=True)
+    on_white = on_white.to(pictures.device, non_blocking=True)
     alpha = torch.where(on_white[:, None, None, None], torch.ones_like(masks), masks)
     layer = warp(torch.cat((pictures * alpha, alpha), 1), matrix, h, w)
-    plain = torch.rand(n, 3, 1, 1, generator=rng).to(pictures.device).expand(n, 3, h, w)
+    plain = torch.rand(n, 3, 1, 1, generator=rng).to(pictures.device, non_blocking=True).expand(n, 3, h, w)
     ground = torch.where(on_plain, plain, _grounds(n, grounds, rng, h, w))
     ground = torch.where(on_white[:, None, None, None], torch.ones_like(ground), ground)
-    depth = (uniform(n, 0.0, 0.6, rng).to(pictures.device) * ~on_white)[:, None, None, None]
+    depth = (uniform(n, 0.0, 0.6, rng).to(pictures.device, non_blocking=True) * ~on_white)[:, None, None, None]
     shadow = F.avg_pool2d(F.pad(layer[:, 3:], (3, 1, 3, 1)), 5, 1)
     ground = ground * (1 - depth * shadow)
     y = layer[:, :3] + ground * (1 - layer[:, 3:])
     y = _occlude(y, pictures.roll(1, 0), masks.roll(1, 0), size, rng, share=0.35)
     y = relight(y, rng, 1.0)
     y = _lose_detail(y, rng)
-    y = _normal(y, rng).mul_(uniform(n, 0, 0.03, rng)[:, None, None, None].to(y.device)).add_(y).clamp_(0, 1)
+    y = _normal(y, rng).mul_(uniform(n, 0, 0.03, rng)[:, None, None, None].to(y.device, non_blocking=True)).add_(y).clamp_(0, 1)
     jpeg(y, torch.rand(n, generator=rng) < 0.35, rng)
     return y
 
@@ -195,17 +200,17 @@ def _occlude(
 ) -> torch.Tensor:
     """Another garment reaches in from a side of some pictures, or a bar of plain colour covers a part."""
     n = len(y)
-    chosen = torch.nonzero(torch.rand(n, generator=rng) < share).flatten()
-    if not len(chosen):
+    at = torch.nonzero(torch.rand(n, generator=rng) < share).flatten().to(y.device, non_blocking=True)
+    if not len(at):
         return y
-    k = len(chosen)
+    k = len(at)
     matrix = homographies(k, rng, zoom=(0.5, 0.9), turn_deg=60, shift=0.0, bend=0.0, aspect=size.width / size.height)
     direction = uniform(k, 0, 2 * math.pi, rng)
     matrix[:, 0, 2] = 1.6 * torch.cos(direction)
     matrix[:, 1, 2] = 1.6 * torch.sin(direction)
-    front = warp(torch.cat((others[chosen] * masks[chosen], masks[chosen]), 1), matrix, size.height, size.width)
+    front = warp(torch.cat((others[at] * masks[at], masks[at]), 1), matrix, size.height, size.width)
     y = y.clone()
-    y[chosen] = front[:, :3] + y[chosen] * (1 - front[:, 3:])
+    y[at] = front[:, :3] + y[at] * (1 - front[:, 3:])
     return y
 
 
@@ -215,7 +220,7 @@ def _lose_detail(y: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     draw = torch.rand(len(y), generator=rng)
     y = y.clone()
     for low, high, factor in ((0.0, 0.15, 0.5), (0.15, 0.25, 0.35), (0.25, 0.4, 0.7)):
-        at = torch.nonzero((draw >= low) & (draw < high)).flatten()
+        at = torch.nonzero((draw >= low) & (draw < high)).flatten().to(y.device, non_blocking=True)
         if len(at):
             less = F.interpolate(y[at], (round(h * factor), round(w * factor)), mode="area")
             y[at] = F.interpolate(less, (h, w), mode="bilinear", align_corners=False)

@@ -50,9 +50,9 @@ class Batches:
     def views(self, step: int, worker: int, products: np.ndarray, people: np.ndarray) -> Chunk:
         """Make a worker's pictures: catalogue view, shopper's view, people's photos, some of those mixed in pairs."""
         rng = rng_for(self._seed, step, worker)
-        mild = augment.catalogue_view(augment.to_float(self.small[products]), SIZE, rng)
+        mild = augment.catalogue_view(augment.to_float(self._rows(self.small, products)), SIZE, rng)
         hard = self.shopper_views(products, rng)
-        own = augment.far_people_view(augment.to_float(self._people[people]), SIZE, rng)
+        own = augment.far_people_view(augment.to_float(self._rows(self._people, people)), SIZE, rng)
         classes = F.one_hot(torch.from_numpy(self._data.people_labels[people]), len(cache.PEOPLE_CLASSES)).float()
         own, classes = mixed(own, classes, rng)
         x = augment.normalise(torch.cat((mild, hard, own)))
@@ -67,10 +67,14 @@ class Batches:
             (np.flatnonzero(~large), self.small, products),
         ):
             if len(at):
-                masks = self._masks[id(pictures)][rows[at]][:, None].float().div_(255)
-                parts.append(augment.shopper_view(augment.to_float(pictures[rows[at]]), masks, self._grounds, SIZE, rng))
+                masks = self._rows(self._masks[id(pictures)], rows[at])[:, None].float().div_(255)
+                parts.append(augment.shopper_view(augment.to_float(self._rows(pictures, rows[at])), masks, self._grounds, SIZE, rng))
                 places.append(at)
-        return torch.cat(parts)[np.argsort(np.concatenate(places))]
+        return self._rows(torch.cat(parts), np.argsort(np.concatenate(places)))
+
+    @staticmethod
+    def _rows(pictures: torch.Tensor, at: np.ndarray) -> torch.Tensor:
+        return augment.chosen(pictures, torch.from_numpy(at))
 
 
 def mixed(
@@ -82,8 +86,8 @@ def mixed(
     share = torch.rand(len(pictures), generator=rng)
     share[::2] = 1.0
     order = torch.randperm(len(pictures), generator=rng)
-    over = share[:, None, None, None].to(pictures.device)
-    return pictures * over + pictures[order] * (1 - over), classes * share[:, None] + classes[order] * (1 - share[:, None])
+    over = share[:, None, None, None].to(pictures.device, non_blocking=True)
+    return pictures * over + augment.chosen(pictures, order) * (1 - over), classes * share[:, None] + classes[order] * (1 - share[:, None])
 
 
 def stacked(parts: Sequence[tuple[torch.Tensor, int]]) -> torch.Tensor:

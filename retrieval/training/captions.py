@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 
 from retrieval.encoders.compact_tokens import token_ids
 from retrieval.training import cache
-from retrieval.training.data import TrainData, bags
+from retrieval.training.data import bags
 from retrieval.training.losses import multi_positive_nce
 from retrieval.training.nets import TextNet
 from retrieval.vocabulary import categories
@@ -19,9 +20,19 @@ CAPTIONS = (("category",), ("colour", "category"), ("gender", "category"), ("gen
             ("usage", "category"), ("colour", "category"))  # fmt: skip
 
 
-def labels_by_name(data: TrainData) -> list[dict[str, str]]:
-    """The labels of each row, "" where unknown."""
-    return [dict(zip(cache.FIELDS, row.labels, strict=True)) for row in data.rows]
+class Captions:
+    """For each kind of caption: which one a product answers to, worked out once."""
+
+    def __init__(self, rows: Sequence[cache.Row]) -> None:
+        self.labels: list[list[dict[str, str]]] = []  # kind -> the labels of each caption
+        self.number: list[np.ndarray] = []  # kind -> (N,) the row's caption, -1 where a label of it is unknown
+        for kind in CAPTIONS:
+            at, seen, number = [cache.FIELDS.index(name) for name in kind], {}, []
+            for row in rows:
+                key = tuple(row.labels[i] for i in at)
+                number.append(seen.setdefault(key, len(seen)) if all(key) else -1)
+            self.labels.append([dict(zip(kind, key, strict=True)) for key in seen])
+            self.number.append(np.array(number, np.int64))
 
 
 def caption(labels: dict[str, str], fields: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -43,23 +54,19 @@ def _tokens(said: str) -> np.ndarray:
 
 
 def caption_loss(
-    shared: torch.Tensor, text: TextNet, scale: torch.Tensor, fields: list[dict[str, str]], at: np.ndarray,
-    rng: np.random.Generator,
+    shared: torch.Tensor, text: TextNet, scale: torch.Tensor, captions: Captions, at: np.ndarray, rng: np.random.Generator,
 ) -> torch.Tensor:
     """Short queries to all pictures that they fit: one kind of caption a step, so that a picture fits one query alone."""
-    kind = CAPTIONS[int(rng.integers(len(CAPTIONS)))]
-    number: dict[tuple[str, ...], int] = {}
-    keys, rows = [], []
-    for place, i in enumerate(at):
-        key = tuple(fields[i][name] for name in kind)
-        if all(key):
-            keys.append(number.setdefault(key, len(number)))
-            rows.append(place)
-    if not number:  # no product of the batch has all the fields
+    kind = int(rng.integers(len(CAPTIONS)))
+    number = captions.number[kind][at]
+    rows = np.flatnonzero(number >= 0)
+    if not len(rows):  # no product of the batch has all the fields
         return shared.sum() * 0.0
-    named = [dict(zip(kind, key, strict=True)) for key in number]
-    ids, offsets = bags([_tokens(caption(labels, kind, rng)) for labels in named])
-    out = text(ids.to(shared.device), offsets.to(shared.device))
-    logits = shared[rows] @ out.T * scale.exp().clamp(max=100)
-    own = (torch.tensor(keys)[:, None] == torch.arange(len(number))[None]).to(shared.device)
+    chosen, key = np.unique(number[rows], return_inverse=True)
+    ids, offsets = bags([_tokens(caption(captions.labels[kind][i], CAPTIONS[kind], rng)) for i in chosen])
+    ids, offsets, places, keys = (
+        t.to(shared.device, non_blocking=True) for t in (ids, offsets, torch.from_numpy(rows), torch.from_numpy(key))
+    )
+    logits = shared[places] @ text(ids, offsets).T * scale.exp().clamp(max=100)
+    own = keys[:, None] == torch.arange(len(chosen), device=shared.device)[None]
     return 0.5 * (multi_positive_nce(logits, own) + multi_positive_nce(logits.T, own.T))

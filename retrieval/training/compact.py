@@ -24,7 +24,7 @@ from retrieval.encoders.photo_classes import COMPATIBLE
 from retrieval.errors import InvalidSetting, ModelError
 from retrieval.training import augment, cache, checkpoints, devices
 from retrieval.training.batches import Batches, Chunk, stacked
-from retrieval.training.captions import caption_loss, labels_by_name
+from retrieval.training.captions import Captions, caption_loss
 from retrieval.training.data import TrainData, bags, rng_for
 from retrieval.training.losses import coarse_cross_entropy, divergence, labelled_cross_entropy, multi_positive_nce
 from retrieval.training.nets import CompactNet, NetConfig, TextNet
@@ -128,7 +128,7 @@ class Trainer:
         plain = [p for p in others if p.ndim <= 1] + [self.scale]
         self.adamw = torch.optim.AdamW(
             [{"params": decay, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-            lr=config.learning_rate,
+            lr=config.learning_rate, fused=self.device.type == "cuda",
         )
         self.muon = torch.optim.Muon(
             [matrix for _, matrix in self.kernels], lr=config.learning_rate, weight_decay=config.weight_decay,
@@ -137,7 +137,7 @@ class Trainer:
         self.bank = torch.zeros(len(data.rows), config.net.instance_dim, device=self.device)
         self.bank_filled = torch.zeros(len(data.rows), dtype=torch.bool)
         self.group, self.title = (torch.from_numpy(a).to(self.device) for a in (data.group, data.title))
-        self.fields = labels_by_name(data)
+        self.captions = Captions(data.rows)
         fine = {c: i for i, c in enumerate(data.classes["category"])}
         compatible = torch.zeros(len(cache.PEOPLE_CLASSES), len(fine), dtype=torch.bool)
         for i, name in enumerate(cache.PEOPLE_CLASSES):
@@ -152,6 +152,10 @@ class Trainer:
 
     def _map(self, work: Callable, parts: Sequence) -> list:
         return list(self.pool.map(work, parts)) if self.pool else [work(p) for p in parts]
+
+    def _there(self, values: torch.Tensor) -> torch.Tensor:
+        """On the run's device, without waiting for it."""
+        return values.to(self.device, non_blocking=True)
 
     def _loss(
         self, out: dict[str, torch.Tensor], products: np.ndarray, people: torch.Tensor, taught: dict[str, torch.Tensor] | None
@@ -168,21 +172,21 @@ class Trainer:
             losses[name] = c.attribute_weight * weight * (1 - share) * own
         losses["text"] = c.text_weight * self._text_loss(out["shared"][: 2 * n], products)
         losses["caption"] = c.caption_weight * caption_loss(
-            out["shared"][: 2 * n], self.text, self.scale, self.fields, np.tile(products, 2),
+            out["shared"][: 2 * n], self.text, self.scale, self.captions, np.tile(products, 2),
             np.random.default_rng((c.seed, self.step, 333)),
         )
         losses["instance"] = c.instance_weight * self._instance_loss(out["instance"][: 2 * n], products)
         if len(people):
-            own = F.cross_entropy(out["people"][2 * n :], people.to(self.device), label_smoothing=c.smoothing)
+            own = F.cross_entropy(out["people"][2 * n :], self._there(people), label_smoothing=c.smoothing)
             if self.coarse_ok:
                 whole = torch.nonzero(people.amax(1) == 1).flatten()  # photos that are not laid over another one
                 own = own + 0.3 * coarse_cross_entropy(
-                    out["category"][2 * n + whole], people[whole].argmax(1), self.compatible
+                    out["category"][self._there(2 * n + whole)], people[whole].argmax(1), self.compatible
                 )
                 fine = torch.from_numpy(d.labels["category"][products])
                 at = torch.nonzero((fine >= 0) & self.told[fine]).flatten()
                 if len(at):  # the shopper's views of products, by what their category may be among the ten
-                    own = own + 0.3 * coarse_cross_entropy(out["people"][n + at], fine[at], self.compatible.T)
+                    own = own + 0.3 * coarse_cross_entropy(out["people"][self._there(n + at)], fine[at], self.compatible.T)
             losses["people"] = c.people_weight * (1 - share) * own
         if taught:
             losses["distil"] = self._distil_loss(out, taught)
@@ -206,9 +210,8 @@ class Trainer:
         rng = np.random.default_rng((c.seed, self.step, 555))
         more = rng.choice(d.train, min(c.negatives, len(d.train)), replace=False)
         at = np.concatenate((products, more))
-        ids, offsets = bags([d.tokens[i] for i in at], c.word_dropout, rng)
-        text = self.text(ids.to(self.device), offsets.to(self.device))
-        title_of_text = self.title[torch.from_numpy(at)]
+        text = self.text(*map(self._there, bags([d.tokens[i] for i in at], c.word_dropout, rng)))
+        title_of_text = self.title[self._there(torch.from_numpy(at))]
         title_of_picture = title_of_text[:n].repeat(2)
         logits = shared @ text.T * self.scale.exp().clamp(max=100)
         same = title_of_picture[:, None] == title_of_text[None]
@@ -218,21 +221,21 @@ class Trainer:
     def _instance_loss(self, z: torch.Tensor, products: np.ndarray) -> torch.Tensor:
         c, n = self.config, len(products)
         a, b = z[:n], z[n:]
-        at = torch.from_numpy(products)
-        same = self.group[at][:, None] == self.group[at][None]
+        own = self._there(torch.from_numpy(products))
+        same = self.group[own][:, None] == self.group[own][None]
         logits = b @ a.T / c.temperature
         loss = 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits.T, same))
         if self.step >= c.bank_from_step:
             rng = np.random.default_rng((c.seed, self.step, 777))
             filled = torch.nonzero(self.bank_filled).flatten()
-            chosen = filled[torch.from_numpy(rng.permutation(len(filled))[: c.bank_sample])]
-            apart = self.group[at][:, None] != self.group[chosen][None]
+            chosen = self._there(filled[torch.from_numpy(rng.permutation(len(filled))[: c.bank_sample])])
+            apart = self.group[own][:, None] != self.group[chosen][None]
             far = (b @ self.bank[chosen].T / c.temperature).masked_fill(~apart, -torch.inf)
             wide = torch.cat((logits, far), 1)
             positive = torch.cat((same, torch.zeros_like(apart)), 1)
             loss = loss + multi_positive_nce(wide, positive)
         with torch.no_grad():
-            self.bank[at], self.bank_filled[at] = a.detach(), True
+            self.bank[own], self.bank_filled[torch.from_numpy(products)] = a.detach(), True
         return loss
 
     def do_step(self, share: float) -> dict[str, float]:

@@ -21,7 +21,7 @@ def labelled_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, smoothing
     """
     if not bool((labels >= 0).any()):
         return logits.sum() * 0.0
-    return F.cross_entropy(logits, labels.to(logits.device), ignore_index=-1, label_smoothing=smoothing)
+    return F.cross_entropy(logits, labels.to(logits.device, non_blocking=True), ignore_index=-1, label_smoothing=smoothing)
 
 
 def coarse_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, compatible: torch.Tensor) -> torch.Tensor:
@@ -30,7 +30,7 @@ def coarse_cross_entropy(logits: torch.Tensor, labels: torch.Tensor, compatible:
     `logits` (n, fine); `labels` (n,) coarse; `compatible` (coarse, fine) bool, at least one True a row.
     """
     logs = F.log_softmax(logits, 1)
-    return -torch.logsumexp(logs.masked_fill(~compatible[labels.to(compatible.device)], -torch.inf), 1).mean()
+    return -torch.logsumexp(logs.masked_fill(~compatible[labels.to(compatible.device, non_blocking=True)], -torch.inf), 1).mean()
 
 
 def divergence(logits: torch.Tensor, taught: torch.Tensor) -> torch.Tensor:

@@ -20,7 +20,7 @@ from torch import nn
 from retrieval.encoders.compact_tokens import token_ids
 from retrieval.training import augment
 from retrieval.training.batches import SIZE, Batches
-from retrieval.training.captions import caption_loss, labels_by_name
+from retrieval.training.captions import Captions, caption_loss
 from retrieval.training.compact import HEAD_WEIGHTS, Trainer
 from retrieval.training.data import TrainData, bags, rng_for
 from retrieval.training.losses import labelled_cross_entropy, multi_positive_nce
@@ -113,7 +113,7 @@ def polish(
         lr=rate,
     )  # fmt: skip
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
-    fields = labels_by_name(data)
+    captions = Captions(data.rows)
     steps = max(1, epochs * len(data.train) // batch)
     rng = np.random.default_rng((config.seed, 88))
     for step in range(steps):
@@ -136,7 +136,7 @@ def polish(
         loss = loss + 0.5 * (multi_positive_nce(logits, same) + multi_positive_nce(logits[:, seen].T, same[:, seen].T))
         shared, shown = (a["shared"], at) if step % 4 else (b["shared"], at[seen])
         loss = loss + _title_loss(shared, text, scale, data, shown, rng, config.word_dropout)
-        loss = loss + 0.5 * caption_loss(shared, text, scale, fields, shown, rng)
+        loss = loss + 0.5 * caption_loss(shared, text, scale, captions, shown, rng)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, config.clip)

@@ -116,14 +116,14 @@ def release(
         bare, full, small = (Path(folder) / f"{n}.onnx" for n in ("bare", "float", "int8"))
         export.export_image(image, bare, {})
         model = CompactModel(bare)
-        answers = model.outputs_of([*plain, *hard])
-        people = model.outputs_of(list(people_pictures(data, seed)))["people"]
+        answers = model.answers_of([*plain, *hard])
+        people = model.answers_of(list(people_pictures(data, seed)))["people"]
         heads = fit_heads(answers, people, data)
         gap = export.export_image(image, full, heads)
         progress(f"float model written, largest difference {gap:.1e}")
         export.quantise(full, small, _ranges(plain, hard))
         in_float = figures(answers, data)
-        in_int8 = figures(CompactModel(small).outputs_of([*plain, *hard]), data)
+        in_int8 = figures(CompactModel(small).answers_of([*plain, *hard]), data)
         progress(f"float {in_float}, int8 {in_int8}")
         is_close = all(in_int8[k] >= in_float[k] - INT8_LOSS for k in in_float)
         if not is_close:

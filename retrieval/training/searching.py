@@ -170,7 +170,7 @@ def words_share(
     shown = [crops.pixels[i] for i, _, _ in cases]
     pictured = model.instances(shown) @ shop.vectors.T
     worded = texts.encode_queries([asked_words(words) for _, words, _ in cases]) @ titles.T
-    kinds = _kinds(model.outputs_of(shown), [rows[r] for r in shop.at], model)
+    kinds = _kinds(model.answers_of(shown), [rows[r] for r in shop.at], model)
     found = {}
     for kind in KINDS:
         for share in np.round(np.arange(0, 1.01, 0.1), 2):
