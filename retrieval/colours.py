@@ -83,10 +83,26 @@ def dominant(palette: Sequence[Swatch]) -> Swatch:
 
 def base_colour(palette: Sequence[Swatch]) -> str:
     """The one word a catalogue would print for a garment of this palette, `Multi` among them."""
-    dominant(palette)
+    return _rule().names[int(_said_of([palette])[0].argmax())]
+
+
+def word_probabilities(palettes: Sequence[Sequence[Swatch]], words: Sequence[str]) -> np.ndarray:
+    """(n, len(words)) float64: how probable it is that a catalogue prints each of the words for a garment of each palette;
+    0 for a word that is none of its colours.
+    """
+    said = _said_of(palettes)
+    powers = np.exp(said - said.max(1, keepdims=True))
+    of_word = dict(zip(_rule().names, (powers / powers.sum(1, keepdims=True)).T, strict=True))
+    return np.stack([of_word.get(word, np.zeros(len(palettes))) for word in words], axis=1)
+
+
+def _said_of(palettes: Sequence[Sequence[Swatch]]) -> np.ndarray:
+    """(n, words of the rule) what the rule says for each word, before the softmax."""
+    for palette in palettes:
+        dominant(palette)
     rule = _rule()
-    features = palette_features([[s.lab for s in palette]], [[s.share for s in palette]], rule.anchors)
-    return rule.names[int((features @ rule.weights)[0].argmax())]
+    labs, shares = ([[getattr(s, name) for s in palette] for palette in palettes] for name in ("lab", "share"))
+    return palette_features(labs, shares, rule.anchors) @ rule.weights
 
 
 def colour_names() -> tuple[str, ...]:

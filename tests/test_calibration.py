@@ -58,6 +58,29 @@ def test_the_threshold_is_the_lowest_that_keeps_the_promise():
     assert fit_least(confidence, np.ones(10, bool), 0.8) == 0.0
 
 
+def test_a_head_fitted_on_what_it_learned_from_is_made_no_surer():
+    logits = np.eye(5)[np.arange(200) % 5] * 2.0  # always right, and modest about it
+    labels, even = np.arange(200) % 5, np.full(5, 0.2)
+    assert fit_head(tuple("abcde"), logits, labels, even).temperature < 0.5
+    assert fit_head(tuple("abcde"), logits, labels, even, coolest=1.0).temperature == 1.0
+
+
+def test_what_the_pixels_say_is_heard_as_far_as_it_helps():
+    rng = np.random.default_rng(4)
+    labels, even = rng.integers(0, 5, 3000), np.full(5, 0.2)
+    net = np.eye(5)[labels] * 2 + rng.normal(size=(3000, 5)) * 1.5
+    pixels = np.log(np.eye(5)[labels] * 0.5 + rng.dirichlet(np.ones(5), 3000) * 0.5)
+    head = fit_head(tuple("abcde"), net, labels, even, measured=pixels)
+    assert head.palette > 0
+    right = (head.probabilities(net, pixels).argmax(1) == labels).mean()
+    assert right > (head.probabilities(net).argmax(1) == labels).mean() + 0.02
+    told = head.probabilities(net, pixels).max(1)
+    assert abs(told.mean() - right) < 0.02  # as sure as it is right
+    noise = np.log(rng.dirichlet(np.ones(5), 3000))
+    assert fit_head(tuple("abcde"), np.eye(5)[labels] * 9.0, labels, even, measured=noise).palette == 0
+    assert fit_head(tuple("abcde"), net, labels, even).palette == 0
+
+
 def test_a_head_answers_as_its_shifted_logits_do():
     logits, labels = cases(temperature=0.7)
     prior = np.bincount(labels, minlength=5) / len(labels)

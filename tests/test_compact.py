@@ -137,6 +137,18 @@ def test_one_pass_serves_all_who_ask_about_the_same_pictures(shipped):
     assert np.array_equal(second["category"][0], second["category"][3])
 
 
+def test_a_colour_is_read_with_what_the_pixels_measure():
+    head = compact.Head(("Black", "Red", "Silk"), 1.0, np.zeros(3, np.float32), 0.0, palette=0.5)
+    red = np.full((80, 64, 3), (200, 20, 30), np.uint8)
+    measured = compact.palette_evidence([red], head.classes)
+    assert measured.shape == (1, 3) and measured[0].argmax() == 1
+    assert measured[0, 2] == pytest.approx(np.log(compact.PALETTE_FLOOR))  # none of the catalogue's colours
+    unsure = np.array([[0.2, 0.0, 0.1]], np.float32)
+    by_hand = np.exp(unsure + 0.5 * measured)
+    assert np.allclose(head.probabilities(unsure, measured), by_hand / by_hand.sum(), atol=1e-6)
+    assert head.probabilities(unsure).argmax() == 0 and head.probabilities(unsure, measured).argmax() == 1
+
+
 def test_heads_answer_for_a_picture_and_its_mirror_image_alike(shipped):
     model = compact.CompactModel(shipped / compact.IMAGE_FILE)
     pixels = [np.asarray(compact.letterbox(p), np.uint8) for p in pictures(2)]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from retrieval import resources
-from retrieval.colours import measure_palette
+from retrieval.colours import measure_palette, word_probabilities
 from retrieval.encoders.compact_tokens import token_ids
 from retrieval.encoders.photo_classes import heard
 from retrieval.errors import ModelUnavailable
@@ -40,6 +40,7 @@ SEARCH_PROPERTY = "search"  # of the image file: how its instance space was wide
 WIDTH_PX, HEIGHT_PX = 64, 80
 BATCH = 64
 REMEMBERED = 512  # pictures whose answers are kept: what a few turns of a conversation ask again
+PALETTE_FLOOR = 1e-4  # of a colour word's probability by the pixels: they never rule one out
 LEAST_SLOT = 0.6  # probability of a slot, summed over its categories, below which it is not told
 _EMBEDDINGS = ("shared", "instance")
 _HINT = "export them with `outfit train export`, or check out the repository with its data/weights folder"
@@ -73,16 +74,30 @@ class Head:
     """One question with a fixed list of answers. Probabilities are softmax(logits / temperature + bias).
 
     `bias` (classes,) shifts towards rare classes where that served macro-F1; `least` is the probability below which the
-    answer is "cannot tell". All three are fitted on products that neither gave a gradient nor are held out.
+    answer is "cannot tell"; `palette` is the weight of what the measured palette says, for colour words (0: not asked).
+    All are fitted on products that neither gave a gradient nor are held out.
     """
 
     classes: tuple[str, ...]
     temperature: float
     bias: np.ndarray
     least: float
+    palette: float = 0.0
 
-    def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        return softmax(logits / self.temperature + self.bias)
+    def probabilities(self, logits: np.ndarray, measured: np.ndarray | None = None) -> np.ndarray:
+        """(n, classes) from logits, and from log probabilities `measured` on the pixels (`palette_evidence`), if given."""
+        said = logits / self.temperature + self.bias
+        return softmax(said if measured is None else said + self.palette * measured)
+
+
+def palette_evidence(pixels: Sequence[np.ndarray], words: Sequence[str]) -> np.ndarray:
+    """(n, len(words)) float32: log probability of each colour word by the palettes measured on letterboxed pictures. A net that
+    learned to see one garment in any light has forgotten part of what the pixels tell exactly.
+    """
+    import PIL.Image
+
+    palettes = [measure_palette(PIL.Image.fromarray(p)) for p in pixels]
+    return np.log(np.maximum(word_probabilities(palettes, words), PALETTE_FLOOR)).astype(np.float32)
 
 
 class CompactModel:
@@ -104,7 +119,7 @@ class CompactModel:
         self.digest = sha256(data).hexdigest()
         self.is_mirrored = bool(search.get("mirrored", False))
         self.heads: Mapping[str, Head] = {
-            name: Head(tuple(h["classes"]), h["temperature"], np.array(h["bias"], np.float32), h["least"])
+            name: Head(tuple(h["classes"]), h["temperature"], np.array(h["bias"], np.float32), h["least"], h.get("palette", 0.0))
             for name, h in about["heads"].items()
         }
         self._names = [o.name for o in self._session.get_outputs()]
@@ -151,6 +166,14 @@ class CompactModel:
         """The same of pictures already letterboxed."""
         own, other = self.outputs_of(pixels), self.outputs_of([p[:, ::-1] for p in pixels])
         return {name: a if name in _EMBEDDINGS else (a + other[name]) / 2 for name, a in own.items()}
+
+    def probabilities_of(self, pixels: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Letterboxed pictures -> by head (n, classes): calibrated probabilities, the palette heard where the head wants it."""
+        out, found = self.answers_of(pixels), {}
+        for name, head in self.heads.items():
+            measured = palette_evidence(pixels, head.classes) if head.palette and len(pixels) else None
+            found[name] = head.probabilities(out[name], measured)
+        return found
 
     def instances(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
         """The instance space of letterboxed pictures: (n, d) float32 of L2 norm 1.
@@ -252,13 +275,11 @@ class CompactDescriber:
         """What each picture shows. A field is None below its head's `least`; its confidence is given all the same. On real
         photos the head of the ten classes is heard about the category (`photo_classes.heard`).
         """
-        out = self._model.answers(images)
-        heads = self._model.heads
-        probabilities = {name: heads[name].probabilities(out[name]) for name in self.FIELDS if name in heads}
-        if "people" in heads and "shot_scene" in heads:
-            photo, scene = (heads[name].probabilities(out[name]) for name in ("people", "shot_scene"))
+        read, heads = self._model.probabilities_of([np.asarray(letterbox(image), np.uint8) for image in images]), self._model.heads
+        probabilities = {name: read[name] for name in self.FIELDS if name in read}
+        if "people" in read and "shot_scene" in read:
             probabilities["category"] = heard(
-                probabilities["category"], heads["category"].classes, photo, heads["people"].classes, scene[:, 1]
+                read["category"], heads["category"].classes, read["people"], heads["people"].classes, read["shot_scene"][:, 1]
             )
         return [self._attributes({name: p[i] for name, p in probabilities.items()}) for i in range(len(images))]
 

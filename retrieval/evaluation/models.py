@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from retrieval.encoders import photo_classes
-from retrieval.encoders.compact import CompactModel, CompactText, load_image, load_text
+from retrieval.encoders.compact import CompactDescriber, CompactModel, CompactText, load_image, load_text
 from retrieval.evaluation import metrics, sheet, shoppers
 from retrieval.evaluation.results import Result, revision
 from retrieval.training import cache
@@ -74,7 +74,7 @@ def attributes(data: HeldOut, model: CompactModel, seed: int = 0) -> Measured:
     figures: dict[str, float] = {}
     by_class: dict[str, dict[str, float]] = {}
     worst: list[tuple[str, str, int]] = []
-    out = model.answers_of(list(data.pixels[data.held]))
+    answers = model.probabilities_of(list(data.pixels[data.held]))
     for at, name in enumerate(cache.FIELDS):
         head = model.heads[name]
         number = {c: i for i, c in enumerate(head.classes)}
@@ -82,7 +82,7 @@ def attributes(data: HeldOut, model: CompactModel, seed: int = 0) -> Measured:
         number |= {c: len(head.classes) + i for i, c in enumerate(unseen)}
         truth = np.array([number.get(data.rows[i].labels[at], -1) for i in data.held])
         known = truth >= 0
-        p = np.pad(head.probabilities(out[name]), ((0, 0), (0, len(unseen))))[known]
+        p = np.pad(answers[name], ((0, 0), (0, len(unseen))))[known]
         truth, fresh = truth[known], data.is_fresh[known]
         guess = p.argmax(1)
         right = guess == truth
@@ -156,15 +156,14 @@ def people(folder: Path, model: CompactModel, seed: int = 0) -> Measured:
     pixels = np.load(folder / "people_validation.npy")
     truth = np.load(folder / "people_validation_labels.npy")
     small = [np.asarray(cache.letterbox(Image.fromarray(p)), np.uint8) for p in pixels]
-    out = model.answers_of(small)
-    photo = model.heads["people"].probabilities(out["people"])
+    read = model.probabilities_of(small)
+    photo, alone = read["people"], read["category"]
     guess = photo.argmax(1)
     figures: dict[str, float] = {}
-    alone = model.heads["category"].probabilities(out["category"])
     readings = {"category_head_alone": alone}
-    if "shot_scene" in model.heads:
-        real = model.heads["shot_scene"].probabilities(out["shot_scene"])[:, 1]
+    if "shot_scene" in read:
         known = model.heads["category"].classes
+        real = read["shot_scene"][:, 1]
         readings["category"] = photo_classes.heard(alone, known, photo, model.heads["people"].classes, real)
     for name, p in readings.items():
         said = [model.heads["category"].classes[k] for k in p.argmax(1)]
@@ -242,8 +241,8 @@ def instances(
     return Measured(figures, total)
 
 
-def speed(model: CompactModel, text: CompactText, n: int = 64) -> Measured:
-    """Milliseconds of processor time for a picture of 600 x 800 px alone, one of a batch, and a title; all threads
+def speed(model: CompactModel, text: CompactText, describer: CompactDescriber, n: int = 64) -> Measured:
+    """Milliseconds of processor time for a picture of 600 x 800 px alone, described too, one of a batch, and a title; all threads
     counted, medians over `n`, so that other work on the machine weighs little.
     """
     rng = np.random.default_rng(0)
@@ -259,7 +258,7 @@ def speed(model: CompactModel, text: CompactText, n: int = 64) -> Measured:
 
     figures = {
         "image_cpu_ms": median_ms(lambda i: model.outputs(photos[i : i + 1]), n),
-        "image_described_cpu_ms": median_ms(lambda i: model.answers(photos[n + i : n + i + 1]), n),
+        "image_described_cpu_ms": median_ms(lambda i: describer.describe(photos[n + i : n + i + 1]), n),
         "image_in_batch_cpu_ms": median_ms(
             lambda i: model.outputs_of(list(rng.integers(0, 256, (64, 80, 64, 3), dtype=np.uint8))), 5
         ) / 64,
@@ -301,7 +300,7 @@ def evaluate(
     measured["words"] = words(data, np.concatenate(shared), text, seed)
     progress("words measured")
     measured["instances"] = instances(data, np.concatenate(instance), model, source, seed=seed, failures=failures)
-    measured["speed"] = speed(model, text)
+    measured["speed"] = speed(model, text, CompactDescriber(weights_dir))
     return measured
 
 

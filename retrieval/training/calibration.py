@@ -10,6 +10,7 @@ import numpy as np
 from retrieval.encoders.compact import Head, softmax
 from retrieval.evaluation.metrics import confusion, macro_f1
 
+WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 TAUS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 
@@ -76,15 +77,40 @@ def fit_least(confidence: np.ndarray, right: np.ndarray, target: float) -> float
 
 
 def fit_head(
-    classes: tuple[str, ...], logits: np.ndarray, labels: np.ndarray, prior: np.ndarray, *, target: float = 0.8
+    classes: tuple[str, ...], logits: np.ndarray, labels: np.ndarray, prior: np.ndarray, *, target: float = 0.8,
+    coolest: float = 0.0, measured: np.ndarray | None = None,
 ) -> Head:
-    """Bias first (it decides the answer), then the temperature of the shifted logits, then the threshold.
+    """Bias first (it decides the answer), then how much the palette is heard where it was `measured`, then the temperature
+    of the sum, then the threshold.
 
-    `labels` must all be known. The bias is stored after the division by the temperature, as `Head` applies it.
+    `labels` must all be known; no temperature below `coolest` is taken. The bias is stored after the division by the
+    temperature, as `Head` applies it.
     """
     bias = fit_bias(logits, labels, prior)
-    shifted = logits + bias
-    temperature = fit_temperature(shifted, labels)
-    p = softmax(shifted / temperature)
+    said, weight = logits + bias, 0.0
+    if measured is not None:
+        said = said / fit_temperature(said, labels)
+        weight = fit_weight(said, measured, labels)
+        said = said + weight * measured
+    """Bias first (it decides the answer), then how much the palette is heard where it was `measured` ((n, classes) log
+    probabilities), then the temperature of the sum, then the threshold.
+
+    `labels` must all be known; no temperature below `coolest` is taken. Bias and weight are stored after the division by the
+    temperature, as `Head` applies them.
+    """
+    bias = fit_bias(logits, labels, prior)
+    said, first, weight = logits + bias, 1.0, 0.0
+    if measured is not None:
+        first = fit_temperature(said, labels)
+        said = said / first
+        weight = fit_weight(said, measured, labels)
+        said = said + weight * measured
+    last = max(coolest, fit_temperature(said, labels))
+    p = softmax(said / last)
     least = fit_least(p.max(1), p.argmax(1) == labels, target)
-    return Head(classes, temperature, bias / np.float32(temperature), least)
+    return Head(classes, first * last, (bias / (first * last)).astype(np.float32), least, weight / last)
+
+
+def fit_weight(said: np.ndarray, measured: np.ndarray, labels: np.ndarray) -> float:
+    """Of WEIGHTS, the one with which said + weight * measured is right most often; the smallest of equals."""
+    return max(WEIGHTS, key=lambda w: (round(float(((said + w * measured).argmax(1) == labels).mean()), 6), -w))

@@ -38,6 +38,7 @@ class TrainConfig:
     `small_share`: share of the run's clock at 48 x 60 input. `bank_sample`: stored embeddings compared a step.
     `learning_rate` is that of AdamW; Muon, which steps the convolutions, is scaled to steps as long as AdamW's (Liu et al. 2025).
     `distil_share`: how much of what the heads learn is a teacher's word, where there is one; the rest are the labels.
+    `taught`: "all", or "heads" where the teacher's spaces are not to be learned.
     `half`: convolutions in bfloat16 (autocast), which processors with such instructions do twice as fast; weights, norms,
     heads and losses stay in float32.
     """
@@ -65,6 +66,7 @@ class TrainConfig:
     caption_weight: float = 1.0
     people_weight: float = 0.8
     distil_share: float = 0.6
+    taught: str = "all"
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -194,14 +196,14 @@ class Trainer:
 
     def _distil_loss(self, out: dict[str, torch.Tensor], taught: dict[str, torch.Tensor]) -> torch.Tensor:
         """The teacher's answers to the very same pictures (Beyer et al. 2022), and its places in both spaces where they are
-        as wide as these.
+        as wide as these and wanted.
         """
         c = self.config
         weights = {name: c.attribute_weight * weight for name, weight in HEAD_WEIGHTS.items()}
         heads = weights | {"people": c.people_weight}
         loss = sum(c.distil_share * weight * divergence(out[name], taught[name]) for name, weight in heads.items())
         for space, weight in (("shared", c.text_weight), ("instance", c.instance_weight)):
-            if out[space].shape == taught[space].shape:
+            if c.taught == "all" and out[space].shape == taught[space].shape:
                 loss = loss + weight * (1 - (out[space] * taught[space]).sum(1).mean())
         return loss
 
@@ -401,7 +403,7 @@ def read_teacher(checkpoint: Path, data: TrainData) -> CompactNet:
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if state["classes"] != data.classes:
         raise InvalidSetting(f"the teacher {checkpoint} knows other classes", hint="train it on the same pictures")
-    net = CompactNet(NetConfig(**state["config"]["net"]))
+    net = CompactNet(config_of(checkpoint).net)
     net.load_state_dict(state["image_ema"])
     return net
 

@@ -155,6 +155,7 @@ def describe_heads(heads: Mapping[str, Head]) -> dict[str, dict]:
             "temperature": round(h.temperature, 6),
             "bias": [round(float(b), 6) for b in h.bias],
             "least": h.least,
+            "palette": h.palette,
         }
         for name, h in heads.items()
     }

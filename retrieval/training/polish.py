@@ -19,7 +19,7 @@ from torch import nn
 
 from retrieval.encoders.compact_tokens import token_ids
 from retrieval.training import augment
-from retrieval.training.batches import SIZE, Batches
+from retrieval.training.batches import Batches
 from retrieval.training.captions import Captions, caption_loss
 from retrieval.training.compact import HEAD_WEIGHTS, Trainer
 from retrieval.training.data import TrainData, bags, rng_for
@@ -32,14 +32,12 @@ _CHUNK = 128
 @dataclass(frozen=True, slots=True)
 class Features:
     """Pooled features in half precision. `plain` (N, d) by the catalogue picture of every product that is not held out
-    (zeros elsewhere); `hard` (views, N, d) by shopper's views of those with `has_hard` (N,); `people` (views, P, d) by
-    people's photos.
+    (zeros elsewhere); `hard` (views, N, d) by shopper's views of those with `has_hard` (N,).
     """
 
     plain: torch.Tensor
     hard: torch.Tensor
     has_hard: np.ndarray
-    people: torch.Tensor
 
 
 def collect(
@@ -61,7 +59,6 @@ def collect(
     has_hard[data.calibration] = True
     chance = np.random.default_rng((trainer.config.seed, 89))
     has_hard[chance.permutation(data.train)[: max(2, round(hard_share * len(data.train)))]] = True
-    people = torch.zeros(2, len(data.people), dim, dtype=torch.float16)
 
     def read(pictures: torch.Tensor) -> torch.Tensor:
         pixels = (pictures * 255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
@@ -75,34 +72,28 @@ def collect(
         for view in range(views if len(at) else 0):
             hard[view, at] = read(batches.shopper_views(at, rng))
 
-    def photos(part: tuple[int, np.ndarray]) -> None:
-        number, at = part
-        for view in range(len(people)):
-            rng = rng_for(trainer.config.seed, 87, number, view)
-            people[view, at] = read(augment.far_people_view(augment.to_float(data.people[at]), SIZE, rng))
-
     with ThreadPoolExecutor(workers) as pool:
         parts = list(enumerate(np.array_split(used, max(1, len(used) // _CHUNK))))
         for done, _ in enumerate(pool.map(products, parts)):
             if done % 50 == 0:
                 progress(f"features of {done * _CHUNK} of {len(used)} products")
-        list(pool.map(photos, enumerate(np.array_split(np.arange(len(data.people)), max(1, len(data.people) // _CHUNK)))))
-    return Features(plain, hard, has_hard, people)
+    return Features(plain, hard, has_hard)
 
 
 def polish(
     trainer: Trainer, features: Features, *, epochs: int = 12, batch: int = 2048, rate: float = 1e-3,
     progress: Callable[[str], None] = print,
 ) -> tuple[CompactNet, TextNet, dict[str, dict[str, float]]]:
-    """Train heads, embeddings and text tower of copies of the averaged nets; returns them with measures before and
-    after. A part (attributes; instance; shared space) that came out worse on the calibration products is put back.
+    """Train the products' heads, embeddings and text tower of copies of the averaged nets; returns them with measures before
+    and after. A part (attributes; instance; shared space) that came out worse on the calibration products is put back. The
+    head of people's photos stays: no photos are kept apart by which a change could be judged.
     """
     data, config = trainer.data, trainer.config
     image, text = copy.deepcopy(trainer.image_ema).eval(), copy.deepcopy(trainer.text_ema)
     before = measure(image, text, data, features)
     progress(f"before {before}")
     image.requires_grad_(False)
-    trained = [image.shared, image.instance, image.heads]
+    trained = [image.shared, image.instance, *(image.heads[name] for name in HEAD_WEIGHTS)]
     for module in trained:
         module.train().requires_grad_(True)
     scale = nn.Parameter(trainer.scale.detach().clone())
@@ -123,9 +114,7 @@ def polish(
         seen = np.flatnonzero(features.has_hard[at])  # places in the batch that have a shopper's view
         a = _embed(image, features.plain[at])
         b = _embed(image, features.hard[int(rng.integers(len(features.hard))), at[seen]])
-        own = rng.integers(0, len(data.people), min(batch // 8, len(data.people)))
-        c = _embed(image, features.people[int(rng.integers(len(features.people))), own])
-        loss = labelled_cross_entropy(c["people"], torch.from_numpy(data.people_labels[own]), config.smoothing)
+        loss = torch.zeros(())
         for name, weight in HEAD_WEIGHTS.items():
             for out, rows in ((a, at), (b, at[seen])):
                 labels = torch.from_numpy(data.labels[name][rows])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from retrieval.encoders.compact import IMAGE_FILE, TEXT_FILE, CompactModel, Head
+from retrieval.encoders.compact import IMAGE_FILE, TEXT_FILE, CompactModel, Head, palette_evidence
 from retrieval.training import augment, cache, export
 from retrieval.training.calibration import fit_head
 from retrieval.training.data import TrainData, rng_for
@@ -47,9 +47,12 @@ def calibration_pictures(data: TrainData, seed: int) -> tuple[np.ndarray, np.nda
     return plain, pixels.contiguous().numpy()
 
 
-def fit_heads(answers: dict[str, np.ndarray], people: np.ndarray, data: TrainData) -> dict[str, Head]:
-    """Calibrated heads from a net's bare `answers` to the plain and then the hard calibration pictures, and its `people`
-    logits for photos of the train folder, freshly cropped (there is no third folder: see the card).
+def fit_heads(
+    answers: dict[str, np.ndarray], pixels: Sequence[np.ndarray], people: np.ndarray, data: TrainData
+) -> dict[str, Head]:
+    """Calibrated heads from a net's bare `answers` to `pixels`, the plain and then the hard calibration pictures, and its `people`
+    logits for photos of the train folder, freshly cropped (there is no third folder: see the card). A net is surer of photos
+    that it learned from than of others, so that head is never made surer than it is.
     """
     heads = {}
     for name, classes in data.classes.items():
@@ -59,12 +62,13 @@ def fit_heads(answers: dict[str, np.ndarray], people: np.ndarray, data: TrainDat
             heads[name] = Head(tuple(classes), 1.0, np.zeros(len(classes), np.float32), NEVER)
             continue
         counts = np.bincount(data.labels[name][data.train] + 1, minlength=len(classes) + 1)[1:]
+        measured = palette_evidence(pixels, classes)[known] if name == "colour" else None
         heads[name] = fit_head(
             tuple(classes), answers[name][known], labels[known], counts / counts.sum(),
-            target=CANNOT_TELL.get(name, TARGET),
+            target=CANNOT_TELL.get(name, TARGET), measured=measured,
         )  # fmt: skip
     even = np.full(len(cache.PEOPLE_CLASSES), 1 / len(cache.PEOPLE_CLASSES))
-    heads["people"] = fit_head(cache.PEOPLE_CLASSES, people, data.people_labels, even, target=TARGET)
+    heads["people"] = fit_head(cache.PEOPLE_CLASSES, people, data.people_labels, even, target=TARGET, coolest=1.0)
     return heads
 
 
@@ -118,7 +122,7 @@ def release(
         model = CompactModel(bare)
         answers = model.answers_of([*plain, *hard])
         people = model.answers_of(list(people_pictures(data, seed)))["people"]
-        heads = fit_heads(answers, people, data)
+        heads = fit_heads(answers, [*plain, *hard], people, data)
         gap = export.export_image(image, full, heads)
         progress(f"float model written, largest difference {gap:.1e}")
         export.quantise(full, small, _ranges(plain, hard))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +96,7 @@ def _as_rare(head: Head, name: str, truth: np.ndarray) -> Head:
         return head
     here = np.bincount(truth, minlength=len(usual)) / len(truth)
     shift = np.log(np.array(usual) / np.maximum(here, 1e-6)).astype(np.float32)
-    return Head(head.classes, head.temperature, head.bias + shift, head.least)
+    return replace(head, bias=head.bias + shift)
 
 
 def read_known(batches: Sequence[Batch], features_of: Callable[[np.ndarray], np.ndarray]) -> Known:
