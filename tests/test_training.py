@@ -22,15 +22,8 @@ pytest.importorskip("scipy", reason="masks need scipy (extra [train])")
 from retrieval.training import augment, cache, losses  # noqa: E402
 from retrieval.training.batches import Batches, mixed  # noqa: E402
 from retrieval.training.captions import CAPTIONS, Captions  # noqa: E402
-from retrieval.training.compact import (  # noqa: E402
-    TrainConfig,
-    Trainer,
-    config_of,
-    learning_rate,
-    read_teacher,
-    shrunk,
-    train,
-)
+from retrieval.training.compact import Trainer, read_teacher, shrunk, train  # noqa: E402
+from retrieval.training.compact_config import TrainConfig, config_of, learning_rate  # noqa: E402
 from retrieval.training.data import TrainData, bags, load_data  # noqa: E402
 from retrieval.training.nets import NetConfig  # noqa: E402
 

@@ -21,7 +21,8 @@ from retrieval.encoders.compact_tokens import token_ids
 from retrieval.training import augment
 from retrieval.training.batches import Batches
 from retrieval.training.captions import Captions, caption_loss
-from retrieval.training.compact import HEAD_WEIGHTS, Trainer
+from retrieval.training.compact import Trainer
+from retrieval.training.compact_config import HEAD_WEIGHTS
 from retrieval.training.data import TrainData, bags, rng_for
 from retrieval.training.losses import labelled_cross_entropy, multi_positive_nce
 from retrieval.training.nets import CompactNet, TextNet

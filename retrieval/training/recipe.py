@@ -29,7 +29,8 @@ def train_compact(
     import torch
 
     from retrieval.training import devices
-    from retrieval.training.compact import ON_GPU, TrainConfig, train
+    from retrieval.training.compact import train
+    from retrieval.training.compact_config import ON_GPU, TrainConfig
     from retrieval.training.data import load_data
     from retrieval.training.nets import NETS
 
@@ -66,7 +67,8 @@ def export_compact(
     """Polish (where `epochs` > 0), calibrate and export the run's averaged weights into `out`; `run/release.json` keeps
     what the card needs, with a `note` on where it was trained.
     """
-    from retrieval.training.compact import Trainer, config_of
+    from retrieval.training.compact import Trainer
+    from retrieval.training.compact_config import config_of
     from retrieval.training.data import load_data
     from retrieval.training.polish import collect, polish
     from retrieval.training.release import release, served_features
