@@ -357,17 +357,6 @@ def test_a_net_learns_from_the_teacher_s_answers_where_the_labels_say_nothing(tm
     assert all(torch.equal(v, before[k]) for k, v in pupil.teacher.state_dict().items())
 
 
-@pytest.mark.parametrize(("taught", "moved"), [("all", True), ("heads", False)])
-def test_a_teacher_of_heads_leaves_the_spaces_alone(taught, moved):
-    trainer = Trainer(tiny_config(taught=taught), tiny_data(), workers=1)
-    answers = {name: torch.randn(6, n) for name, n in trainer.config.net.heads.items()}
-    answers |= {name: torch.nn.functional.normalize(torch.randn(6, 8), dim=1) for name in ("shared", "instance")}
-    out = {name: torch.roll(a, 1, 0).requires_grad_() for name, a in answers.items()}
-    trainer._distil_loss(out, answers).backward()
-    assert all((out[name].grad is not None) is moved for name in ("shared", "instance"))
-    assert all(out[name].grad.abs().sum() > 0 for name in ("category", "colour", "people"))
-
-
 def test_a_teacher_of_other_classes_is_refused(tmp_path):
     Trainer(tiny_config(), tiny_data(), workers=1).save(tmp_path / "last.pt")
     other = tiny_data()

@@ -52,9 +52,6 @@ def compact(
     ] = None,
     net: Annotated[str, typer.Option(help="small, wide (what ships), or teacher (larger than what is served).")] = "small",
     teacher: Annotated[Path | None, typer.Option(help="A run's folder: its image net is learned from beside the labels.")] = None,
-    teacher_share: Annotated[float, typer.Option(help="How much of what the heads learn is the teacher's word.")] = 0.6,
-    taught: Annotated[str, typer.Option(help="What a teacher teaches: all, or heads (leaves both spaces alone).")] = "all",
-    rate: Annotated[float | None, typer.Option(help="Learning rate at its highest; chosen for the device unless said.")] = None,
     device: Annotated[str, typer.Option(help="auto: the first GPU, else the CPU.")] = "auto",
     seed: Seed = 7,
 ) -> None:
@@ -63,8 +60,7 @@ def compact(
     from retrieval.training.recipe import train_compact
 
     steps = train_compact(pictures, run, minutes=minutes, seed=seed, workers=workers, half=half, begin_with=begin_with,
-                          net=net, teacher=teacher, teacher_share=teacher_share,
-                          taught=taught, rate=rate, device=device, stop=console.interrupted(), say=_say)  # fmt: skip
+                          net=net, teacher=teacher, device=device, stop=console.interrupted(), say=_say)  # fmt: skip
     console.out.print(f"{steps:,} steps done; next: outfit train export --run {run}")
 
 

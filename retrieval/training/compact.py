@@ -138,14 +138,14 @@ class Trainer:
 
     def _distil_loss(self, out: dict[str, torch.Tensor], taught: dict[str, torch.Tensor]) -> torch.Tensor:
         """The teacher's answers to the very same pictures (Beyer et al. 2022), and its places in both spaces where they are
-        as wide as these and wanted.
+        as wide as these.
         """
         c = self.config
         weights = {name: c.attribute_weight * weight for name, weight in HEAD_WEIGHTS.items()}
         heads = weights | {"people": c.people_weight}
         loss = sum(c.distil_share * weight * divergence(out[name], taught[name]) for name, weight in heads.items())
         for space, weight in (("shared", c.text_weight), ("instance", c.instance_weight)):
-            if c.taught == "all" and out[space].shape == taught[space].shape:
+            if out[space].shape == taught[space].shape:
                 loss = loss + weight * (1 - (out[space] * taught[space]).sum(1).mean())
         return loss
 

@@ -20,7 +20,6 @@ class TrainConfig:
     `small_share`: share of the run's clock at 48 x 60 input. `bank_sample`: stored embeddings compared a step.
     `learning_rate` is that of AdamW; Muon, which steps the convolutions, is scaled to steps as long as AdamW's (Liu et al. 2025).
     `distil_share`: how much of what the heads learn is a teacher's word, where there is one; the rest are the labels.
-    `taught`: "all", or "heads" where the teacher's spaces are not to be learned.
     `half`: convolutions in bfloat16 (autocast), which processors with such instructions do twice as fast; weights, norms,
     heads and losses stay in float32.
     """
@@ -48,14 +47,13 @@ class TrainConfig:
     caption_weight: float = 1.0
     people_weight: float = 0.8
     distil_share: float = 0.6
-    taught: str = "all"
 
     def as_dict(self) -> dict:
         return asdict(self)
 
 
 # a GPU is idle on a processor's batches; rates follow the root of the batch, the average spans as many passes
-ON_GPU = {"products": 1024, "people": 96, "negatives": 1024, "learning_rate": 4e-3, "ema": 0.997}
+ON_GPU = {"products": 1408, "people": 128, "negatives": 1024, "learning_rate": 4e-3, "ema": 0.997}
 
 
 def config_of(checkpoint: Path) -> TrainConfig:

@@ -19,12 +19,10 @@ Say = Callable[[str], None]
 
 def train_compact(
     pictures: Path, run: Path, *, minutes: float, seed: int, workers: int, half: bool, begin_with: Path | None,
-    net: str, device: str, rate: float | None, teacher: Path | None, teacher_share: float, taught: str,
-    stop: Callable[[], bool], say: Say,
+    net: str, device: str, teacher: Path | None, stop: Callable[[], bool], say: Say
 ) -> int:
     """Train for `minutes` from `run/last.pt` where there is one, else from the weights of the run `begin_with`, else from
-    nothing; returns the steps done in all. `net`: a name of `nets.NETS`; `teacher`: a run's folder; for the rest see
-    `compact.TrainConfig`.
+    nothing; returns the steps done in all. `net`: a name of `nets.NETS`; `teacher`: a run's folder.
     """
     import torch
 
@@ -39,8 +37,6 @@ def train_compact(
             raise InvalidSetting(f"no checkpoint {other / 'last.pt'}", hint=f"name the folder of a run: {option}")
     if net not in NETS:
         raise InvalidSetting(f"no net is called {net!r}", hint=", ".join(NETS))
-    if taught not in ("all", "heads"):
-        raise InvalidSetting(f"a teacher cannot teach {taught!r}", hint="all, or heads")
     used = devices.pick(device)
     if used.type == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32 where autocast leaves float32
@@ -52,8 +48,7 @@ def train_compact(
     def line(values: dict) -> None:
         say("  ".join(f"{k} {v:.4g}" for k, v in values.items()))
 
-    given = (ON_GPU if used.type == "cuda" else {}) | ({} if rate is None else {"learning_rate": rate})
-    config = TrainConfig(net=NETS[net], seed=seed, half=half, distil_share=teacher_share, taught=taught, **given)
+    config = TrainConfig(net=NETS[net], seed=seed, half=half, **ON_GPU if used.type == "cuda" else {})
     trainer = train(
         config, data, run, end_s=time.time() + 60 * minutes, workers=workers, device=str(used), stop=stop, progress=line,
         begin_with=begin_with and begin_with / "last.pt", teacher=teacher and teacher / "last.pt",
