@@ -26,7 +26,7 @@ from assistant.verdicts import VerdictCache
 from retrieval import feeds, ranking, registry, resources
 from retrieval.catalogue import Catalogue
 from retrieval.colours import measure_palette
-from retrieval.describe import NeighbourDescriber
+from retrieval.describe import Carried, NeighbourDescriber
 from retrieval.errors import ModelUnavailable, OutfitError, SpaceMismatch, StoreEmpty, StoreError
 from retrieval.finding import Finder
 from retrieval.indexes.engines import NAMES, Engine
@@ -195,7 +195,7 @@ def build(settings: Settings, *, watch: Watcher | None = None) -> Assistant:
             style_weight=settings.style_weight,
         ),
         notices=notices,
-        worn_for=shelf.catalogue.usages(),
+        carried=Carried(shelf.catalogue.counts("gender"), shelf.catalogue.counts("usage")),
         rulings=desk.store.rulings,
         chosen=desk.in_use.plan,
     )

@@ -8,7 +8,7 @@ Everything that does the work comes by argument; `assistant/compose.py` puts it 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from assistant.stylists import StylistModel
 from assistant.wish import Wish
 from retrieval.colours import measure_palette
 from retrieval.crops import NoGarment, OneGarment, Outcome, SeveralGarments, crop
-from retrieval.describe import fill_gaps, settle_colour, settle_usage, title_of
+from retrieval.describe import Carried, fill_gaps, settle_colour, settle_usage, settle_wearer, title_of
 from retrieval.finding import see
 from retrieval.items import Box, Detection, Garment, Hit, Item, Slot
 from retrieval.ports import Detector
@@ -69,7 +69,7 @@ class Plan:
 class Stylist:
     """`pictures` gives an item's picture for the judge, or None; `notices` are fallbacks to announce in each answer.
 
-    `worn_for` says how many of the shop's items have which usage, by category. `rulings` gives what stylists decided about a garment, `chosen` the plan that they put to use; `witness` is shown what was proposed for a new question.
+    `carried` is what the shop has of each category. `rulings` gives what stylists decided about a garment, `chosen` the plan that they put to use; `witness` is shown what was proposed for a new question.
     """
 
     detector: Detector
@@ -79,7 +79,7 @@ class Stylist:
     plan: Plan = Plan()
     cache: Cache | None = None
     notices: tuple[str, ...] = ()
-    worn_for: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    carried: Carried = Carried()
     rulings: Callable[[Garment], Rulings] = lambda _: Rulings()
     chosen: Callable[[Plan], Plan] = lambda plan: plan
     witness: Callable[[Proposal], None] | None = None
@@ -150,11 +150,12 @@ class Stylist:
             palette = measure_palette(picture)
             read = fill_gaps(self.model.describe(picture), detection, [hit.item for hit in alike])
             attributes, of_colour = settle_colour(read, palette)
-            attributes, of_usage = settle_usage(attributes, self.worn_for)
+            attributes, of_wearer = settle_wearer(attributes, self.carried)
+            attributes, of_usage = settle_usage(attributes, self.carried)
             if wish.gender:
                 attributes = replace(attributes, gender=wish.gender)
-            log.notice(of_colour)
-            log.notice(of_usage)
+            for notice in (of_colour, of_wearer, of_usage):
+                log.notice(notice)
             return Garment(title_of(attributes), attributes, palette, picture)
 
     def _complete(

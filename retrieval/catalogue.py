@@ -13,7 +13,7 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import Connection, Engine, Row, func, select
 from sqlalchemy.engine import URL
@@ -166,14 +166,14 @@ class Catalogue:
             rows = connection.execute(select(*columns, func.count()).where(there).group_by(*columns))
             return [tuple(row) for row in rows]
 
-    def usages(self) -> dict[str, dict[str, int]]:
-        """How many of the items that are ready have which usage, by category; those without one are not counted."""
-        columns = (items.c.category, items.c.usage)
-        known = (items.c.state == "ready") & items.c.usage.is_not(None)
+    def counts(self, column: Literal["gender", "usage"]) -> dict[str, dict[str, int]]:
+        """How many of the items that are ready have which gender or usage, by category; those without one are left out."""
+        columns = (items.c.category, items.c[column])
+        known = (items.c.state == "ready") & items.c[column].is_not(None)
         found: dict[str, dict[str, int]] = {}
         with self.reading() as connection:
-            for category, usage, count in connection.execute(select(*columns, func.count()).where(known).group_by(*columns)):
-                found.setdefault(category, {})[usage] = count
+            for category, value, count in connection.execute(select(*columns, func.count()).where(known).group_by(*columns)):
+                found.setdefault(category, {})[value] = count
         return found
 
     def has_prices(self) -> bool:

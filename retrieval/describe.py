@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from retrieval.colours import base_colour, family_of
-from retrieval.items import Attributes, Detection, Item, Swatch
+from retrieval.items import Attributes, Detection, Gender, Item, Swatch
 from retrieval.search import Search
 from retrieval.vocabulary import slot_of
 
@@ -98,14 +98,37 @@ def settle_colour(read: Attributes, palette: Sequence[Swatch]) -> tuple[Attribut
     return replace(read, colour=holds), notice
 
 
-def settle_usage(read: Attributes, worn_for: Mapping[str, Mapping[str, int]]) -> tuple[Attributes, str]:
-    """What it is worn for, and a sentence where the model and the shop disagree: each is read by itself, so that jeans may
-    come out as traditional dress. A usage that less than `_RARE` of the shop's items of that category have gives way to
-    their most usual one.
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How many of the shop's items have which gender and which usage, by category."""
 
-    `worn_for` counts items by category and usage; a category of fewer than `_KNOWN` items says nothing.
+    genders: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    usages: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+_SEXES = (frozenset({Gender.WOMEN, Gender.GIRLS}), frozenset({Gender.MEN, Gender.BOYS}))
+
+
+def settle_wearer(read: Attributes, carried: Carried) -> tuple[Attributes, str]:
+    """Who it is for, and a sentence where model and shop disagree: what is carried for one sex alone is for that sex, so
+    that a skirt of nobody is a woman's. A category of fewer than `_KNOWN` items says nothing."""
+    counts = carried.genders.get(read.category or "", {})
+    of_sex = [sum(counts.get(gender, 0) for gender in sex) for sex in _SEXES]
+    total, rarer = sum(of_sex), of_sex.index(min(of_sex))
+    is_told = read.gender in (*_SEXES[1 - rarer], Gender.UNISEX)
+    if is_told or total < _KNOWN or of_sex[rarer] >= _RARE * total:
+        return read, ""
+    usual = max(sorted(_SEXES[1 - rarer]), key=lambda gender: counts.get(gender, 0))
+    notice = f"gender: the model says {read.gender}, and the shop's {read.category} are not for them; {usual} is taken"
+    return replace(read, gender=usual), notice if read.gender is not None else ""
+
+
+def settle_usage(read: Attributes, carried: Carried) -> tuple[Attributes, str]:
+    """What it is worn for, and a sentence where model and shop disagree: each attribute is read by itself, so that jeans
+    may come out as traditional dress. A usage that less than `_RARE` of the shop's items of that category have gives way
+    to their most usual one. A category of fewer than `_KNOWN` items says nothing.
     """
-    counts = worn_for.get(read.category or "", {})
+    counts = carried.usages.get(read.category or "", {})
     total = sum(counts.values())
     if read.usage is None or total < _KNOWN or counts.get(read.usage, 0) >= _RARE * total:
         return read, ""

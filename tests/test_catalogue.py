@@ -268,11 +268,12 @@ def test_categories_by_frequency(catalogue):
     assert catalogue.categories() == ["Jeans", "Belts", "Shirts"]
 
 
-def test_usages_are_counted_by_category_and_prices_told_of(catalogue):
-    assert catalogue.usages() == {} and not catalogue.has_prices()
+def test_usages_and_genders_are_counted_by_category_and_prices_told_of(catalogue):
+    assert catalogue.counts("usage") == catalogue.counts("gender") == {} and not catalogue.has_prices()
     for sku, usage in (("1", "Casual"), ("2", "Casual"), ("3", "Sports"), ("4", None)):
         add(catalogue, sku, category="Shorts", usage=usage)
-    assert catalogue.usages() == {"Shorts": {"Casual": 2, "Sports": 1}} and not catalogue.has_prices()
+    assert catalogue.counts("gender") == {"Shorts": {"Unisex": 4}}
+    assert catalogue.counts("usage") == {"Shorts": {"Casual": 2, "Sports": 1}} and not catalogue.has_prices()
     add(catalogue, "5", category="Shorts", price=Decimal("9.90"), currency="EUR")
     assert catalogue.has_prices()
 

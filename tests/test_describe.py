@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from retrieval.colours import family_of, measure_palette
-from retrieval.describe import fill_gaps, settle_colour, settle_usage, title_of, vote
+from retrieval.describe import Carried, fill_gaps, settle_colour, settle_usage, settle_wearer, title_of, vote
 from retrieval.items import Attributes, Box, Detection, Gender, Item, Slot
 
 
@@ -77,14 +77,37 @@ def test_pixels_settle_the_family_and_the_model_the_shade():
 
 
 def test_what_it_is_worn_for_is_something_that_its_kind_is_worn_for():
-    worn_for = {"Jeans": {"Casual": 97, "Formal": 2, "Sports": 1}, "Capris": {"Casual": 19}}
+    carried = Carried(usages={"Jeans": {"Casual": 97, "Formal": 2, "Sports": 1}, "Capris": {"Casual": 19}})
     read = Attributes(category="Jeans", usage="Ethnic", confidence={"usage": 0.8})
-    settled, notice = settle_usage(read, worn_for)
+    settled, notice = settle_usage(read, carried)
     assert settled.usage == "Casual" and settled.confidence["usage"] == pytest.approx(0.97)
     assert "Ethnic" in notice and "Casual is taken" in notice
-    assert settle_usage(replace(read, usage="Sports"), worn_for)[0].usage == "Casual"  # one in a hundred is a slip
+    assert settle_usage(replace(read, usage="Sports"), carried)[0].usage == "Casual"  # one in a hundred is a slip
     for known in (replace(read, usage="Formal"), replace(read, usage=None), replace(read, category="Capris"), Attributes()):
-        assert settle_usage(known, worn_for) == (known, "")
+        assert settle_usage(known, carried) == (known, "")
+
+
+@pytest.mark.parametrize(
+    ("category", "read", "settled"),
+    [
+        ("Skirts", None, "Women"),
+        ("Skirts", "Men", "Women"),
+        ("Skirts", "Boys", "Women"),
+        ("Skirts", "Girls", "Girls"),
+        ("Skirts", "Unisex", "Unisex"),
+        ("Ties", None, "Men"),
+        ("Jeans", None, None),  # of both: nobody knows
+        ("Jeans", "Girls", "Girls"),
+        ("Capris", "Men", "Men"),  # too few of them to say
+        (None, "Men", "Men"),
+    ],
+)
+def test_what_is_carried_for_one_sex_alone_is_for_that_sex(category, read, settled):
+    genders = {
+        "Skirts": {"Women": 60, "Girls": 39, "Boys": 1}, "Ties": {"Men": 30}, "Jeans": {"Women": 90, "Men": 10}, "Capris": {"Women": 9},
+    }  # fmt: skip
+    told, notice = settle_wearer(Attributes(category=category, gender=read and Gender(read)), Carried(genders))
+    assert told.gender == settled and bool(notice) is (read not in (None, settled))
 
 
 def test_titles_say_what_is_known():
