@@ -1,5 +1,5 @@
 """A message cut into parts: terms of the lexicon, phrases of `data/vocabulary/grammar.json` ("not", "only", "the second
-one", 便宜点), amounts, and what is unknown.
+one", 便宜点; families of them as patterns: 再(来|看)(几|两)套), amounts, and what is unknown.
 
 Chinese has no spaces, so a character that is a word of its own may also be a piece of a word that no table holds (内 in
 内衬, 多 in 多巴胺): beside an unknown character it belongs to the unknown word, unless it is one that stands free there.
@@ -8,6 +8,7 @@ Chinese has no spaces, so a character that is a word of its own may also be a pi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +23,7 @@ from retrieval.words import Unit, is_han, keys, simplify, units
 ATTRIBUTES = {"colour": "colours", "material": "materials", "pattern": "patterns"}  # kind of term -> field of a wish
 HEADS = frozenset({"category", "slot"})
 CONTENT = HEADS | {*ATTRIBUTES, "cut", "shade", "usage", "occasion", "season", "gender"}
+_CHOICE = re.compile(r"\(([^()]*)\)")
 _COMMA = frozenset(",，")
 _STOP = frozenset(",，;；.。!！?？\n")
 
@@ -63,13 +65,25 @@ class Part:
 
 @cache
 def _known() -> Mapping[tuple[str, ...], Term]:
-    """The lexicon, with the phrases of the grammar over it."""
+    """The lexicon, with the phrases of the grammar over it; what a pattern spells only where nothing else does."""
     rows = json.loads(resources.path("vocabulary/grammar.json").read_text(encoding="utf-8"))["phrases"]
     phrases: dict[tuple[str, ...], Term] = {}
+    patterns: dict[tuple[str, ...], Term] = {}
     for row in rows:
         for spelling in (*row["en"], *row["zh"]):
-            phrases.setdefault(keys(spelling), Term(row["kind"], row["kind"], spelling))
-    return {**terms(), **phrases}
+            known = patterns if "(" in spelling else phrases
+            for text in _spelled(spelling):
+                known.setdefault(keys(text), Term(row["kind"], row["kind"], text))
+    return {**patterns, **terms(), **phrases}
+
+
+def _spelled(pattern: str) -> list[str]:
+    """All that a pattern spells: 再(来|看)(几|两)套 is four."""
+    match = _CHOICE.search(pattern)
+    if match is None:
+        return [pattern]
+    head, tail = pattern[: match.start()], pattern[match.end() :]
+    return [text for choice in match[1].split("|") for text in _spelled(head + choice + tail)]
 
 
 def cut_into_parts(message: str) -> list[Part]:

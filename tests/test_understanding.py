@@ -387,7 +387,8 @@ def test_the_grammar_shadows_no_word_of_the_lexicon_by_accident():
         spelling
         for row in rows
         for spelling in (*row["en"], *row["zh"])
-        if (term := known.get(keys(spelling))) is not None and term.kind != "filler"
+        if "(" not in spelling  # a pattern gives way to the lexicon
+        and (term := known.get(keys(spelling))) is not None and term.kind != "filler"
     }
     assert hidden <= {"down"}  # "went down to 90" more than a filling
 
