@@ -25,7 +25,7 @@ from retrieval.training.captions import CAPTIONS, Captions  # noqa: E402
 from retrieval.training.compact import Trainer, read_teacher, shrunk, train  # noqa: E402
 from retrieval.training.compact_config import TrainConfig, config_of, learning_rate  # noqa: E402
 from retrieval.training.data import TrainData, bags, load_data  # noqa: E402
-from retrieval.training.nets import NetConfig  # noqa: E402
+from retrieval.training.nets import NETS, NetConfig  # noqa: E402
 
 TINY = NetConfig(stem=8, widths=(8, 12, 16), blocks=(1, 1, 1), features=16, shared_dim=8, instance_dim=8, token_dim=8,
                  hidden=8)  # fmt: skip
@@ -327,6 +327,15 @@ def test_a_checkpoint_of_other_sizes_is_refused_by_name(tmp_path):
                                       instance_dim=8, token_dim=8, hidden=8))  # fmt: skip
     with pytest.raises(InvalidSetting, match="widths"):
         Trainer(other, tiny_data(), workers=1).load(tmp_path / "last.pt")
+
+
+def test_the_net_that_ships_is_the_one_that_the_recipe_names():
+    pytest.importorskip("onnx", reason="reading a served net needs onnx (extra [train])")
+    from retrieval import resources
+    from retrieval.training.graph import read_start
+
+    shipped = read_start(resources.path("weights") / "image.onnx")[1]
+    assert replace(shipped, heads={}) == NETS["wide"]
 
 
 # a teacher ------------------------------------------------------------------------------------------------------------
