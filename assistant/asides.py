@@ -170,7 +170,7 @@ def _is_age(before: Part | None, number: Part, after: Part | None) -> bool:
     """快五十的人, 都六十了."""
     return (
         before is not None
-        and before.word in _NEARLY
+        and (before.word in _NEARLY or before.kind == "gender")
         and number.value is not None
         and number.value < 100
         and (before.word in ("才", "刚", "刚满") or (after is not None and after.word in ("的", "了", "的人", "多", "好几")))

@@ -131,7 +131,11 @@ def _with_whole_words(parts: list[Part]) -> list[Part]:
 
 
 def _makes_a_word(a: Part, b: Part) -> bool:
-    if a.start + len(a.text) != b.start or not (is_han(a.text) and is_han(b.text)):
+    if a.start + len(a.text) != b.start:
+        return False
+    if a.text.isascii() and a.text.isalpha() and len(a.text) < 3 and b.text.isdigit():
+        return True  # A4
+    if not (is_han(a.text) and is_han(b.text)):
         return False
     if _is_unknown(a):
         return _is_unknown(b) or (_is_loose(b) and b.word not in _AFTER)

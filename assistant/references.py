@@ -176,7 +176,8 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
         return replace(wish, excluded=wish.excluded | {piece.sku for piece in around if piece not in in_look})
     if denied:
         whole = meant.of(meant.look if meant.is_named or not meant.names_a_piece else shown.pieces)
-        gone = [opened] if opened and not meant.is_named and not meant.names_a_piece else whole
+        is_opened = opened is not None and not meant.is_named and bool(meant.of([opened]))
+        gone = [opened] if is_opened and (meant.is_this or not meant.names_a_piece) else whole
         is_of_all = reading.has("these") or (is_nothing_but_dislike(reading) and not meant.is_this and not opened)
         if is_of_all and not meant.is_named and not meant.names_a_piece:
             gone = list(shown.pieces)
@@ -222,8 +223,9 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
             return replace(wish, like_sku=opened.sku) if opened else wish
         around = meant.look if meant.is_named else shown.pieces
         gone = meant.of(around) or (_in_place_of(reading, around) if meant.is_named else [])
-        if opened and reading.has("swap", "swap_away") and not (meant.is_named or meant.names_a_piece):
-            gone = [opened]
+        places = {slot_of(name) for name in meant.categories}
+        if opened and reading.has("swap", "swap_away") and not meant.is_named:
+            gone = [opened] if opened.slot in places or not meant.names_a_piece else gone
         if reading.has("swap"):
             reading.take({"slot"})
         if reading.has("swap_away") or _swaps_what_it_follows(reading):  # "swap the shoes for sneakers": the first goes

@@ -163,10 +163,9 @@ def _in_context(parts: list[Part]) -> list[Part]:
             part.kind = "filler"
         elif part.kind in ("keep", "like", "any") and beside[1] != "swap" and _is_about_the_rest(parts, i):  # "everything else stays"
             part.kind = "keep_rest"
-        elif part.word == "换" and before in HEADS and beside[1] in (*HEADS, *ATTRIBUTES, "cut", "shade"):
-            part.kind = "into"  # 高跟鞋换平底鞋
-        elif part.kind == "swap" and before in HEADS and beside[1] in HEADS and is_han(part.word):
-            part.kind = "into"  # 高跟鞋换双运动鞋
+        elif part.kind == "swap" and before in HEADS and parts[i - 1].clause == part.clause and is_han(part.word):
+            turns = part.word == "换" and beside[1] in (*ATTRIBUTES, "cut", "shade")
+            part.kind = "into" if turns or beside[1] in HEADS else "swap"  # 高跟鞋换平底鞋, 高跟鞋换双运动鞋, 鞋换白色
         elif part.kind == "complaint":  # 不磨脚: the complaint is refused; 鞋磨脚: the shoes are
             denied = before in ("negate", "isnt") and parts[i - 1].clause == part.clause
             part.kind = "" if denied or _is_refused(parts, i) else "negate_after"

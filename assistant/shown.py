@@ -100,6 +100,8 @@ def exchanged(reading: Reading, shown: Shown, meant: Meant) -> list[ShownPiece]:
     slots = {Slot(term.name) if term.kind == "slot" else slot_of(term.categories[0]) for term in terms}
     if not any(piece.slot in slots for piece in shown.pieces):  # 裙子 are dresses first, and these are skirts
         slots = {slot_of(name) for term in terms for name in term.categories}
+    if shown.opened is not None and meant.is_this and not meant.is_named and shown.opened.slot in slots:
+        return [shown.opened]
     return [piece for piece in (meant.look if meant.is_named else shown.pieces) if piece.slot in slots]
 
 

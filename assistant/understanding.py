@@ -180,7 +180,8 @@ def _attributes(reading: Reading, wish: Wish) -> Wish:
     for kind, name in ATTRIBUTES.items():
         refused = reading.unwanted(kind)
         lifted = frozenset(part.term.name for part in refused if part.is_lifted)
-        wish = replace(wish, **{name: getattr(wish, name) - lifted})
+        for held in (name, f"without_{name}"):
+            wish = replace(wish, **{held: getattr(wish, held) - lifted})
         if barred := {part.term.name for part in refused if not part.is_lifted}:
             wish = wish.avoid(name, barred)
         if asked := {part.term.name for part in reading.wanted(kind)}:
