@@ -14,7 +14,10 @@ _POINTING = frozenset(
     "this that these those my our 这 这个 这件 这双 这条 这套 这款 那件 那条 那双 我 我的 我这".split()
 )
 _GIVING = frozenset({"给我", "和我", "跟我", "为我", "同我"})  # before 的 they speak of what is mine
-_OWNING = frozenset({"i have", "i've got", "i own", "我有", "我买了", "我刚买了", "刚买了", "新买的", "我新买的"})
+_OWNING = frozenset({
+    "i have", "i've got", "i own", "我有", "我买了", "我刚买了", "刚买了", "新买的", "我新买的", "家里有", "衣柜里有", "手上有",
+})  # fmt: skip
+_WARDROBE = ("衣柜", "衣橱", "家里")
 _TOGETHER = frozenset({
     "with", "match", "matches", "matching", "goes", "suits", "complement", "complements", "go with", "goes with",
     "pair with", "go well", "to go with", "wear with", "match with", "to match", "match my", "work with", "works with",
@@ -41,6 +44,7 @@ def leave_out_asides(parts: Sequence[Part]) -> None:
     _leave_out_company(parts)
     _leave_out_likened(parts)
     _leave_out_the_garment(parts)
+    _leave_out_the_wardrobe(parts)
     _leave_out_the_body(parts)
     _leave_out_sizes(parts)
     _leave_out_stories(parts)
@@ -102,6 +106,18 @@ def _leave_out_the_garment(parts: Sequence[Part]) -> None:
                 other.kind = "filler"
 
 
+def _leave_out_the_wardrobe(parts: Sequence[Part]) -> None:
+    """衣柜里都是黑色, 我的大衣是驼色的,配什么围巾: a clause of what is there already."""
+    together = {part.clause for part in parts if _speaks_of_going_together(part)}
+    for part, after, noun in zip(parts, parts[1:], parts[2:], strict=False):
+        clause = [other for other in parts if other.clause == part.clause and other.start >= part.start]
+        has_all = part.word.startswith(_WARDROBE) and any(other.word in ("都是", "全是", "都", "全") for other in clause)
+        is_mine = part.word + after.word == "我的" and noun.kind in HEADS and any(other.word == "是" for other in clause)
+        if has_all or (is_mine and together - {part.clause}):
+            for other in clause:
+                other.kind = "filler"
+
+
 def _speaks_of_going_together(part: Part) -> bool:
     text = part.word
     is_said_in_chinese = part.kind in ("filler", "also") and any(char in text for char in "搭配")
@@ -111,8 +127,11 @@ def _speaks_of_going_together(part: Part) -> bool:
 
 def _leave_out_the_body(parts: Sequence[Part]) -> None:
     """腿比较粗, 皮肤有点黑, 黑皮穿什么: what the shopper looks like. A shape that is said of nothing is an unknown word."""
-    for a, b, after in zip(parts, parts[1:], parts[2:], strict=False):
-        if a.word in ("黑", "白", "黄") and b.word == "皮" and after.word.startswith(("穿", "适合", "怎么", "能", "可以", "显")):
+    for before, a, b, after in zip([None, *parts], parts, parts[1:], [*parts[2:], None], strict=False):
+        is_told = before is not None and before.word.startswith(("适合", "衬", "我")) and (after is None or after.word == "的")
+        is_told |= after is not None and after.word.startswith(("穿", "适合", "怎么", "能", "可以", "显"))
+        is_told |= before is not None and before.word.startswith("适合") and b.word == "皮的"
+        if a.word in ("黑", "白", "黄") and b.word in ("皮", "皮的") and is_told:
             a.kind = b.kind = "filler"
     for i, part in enumerate(parts):
         if part.kind == "body":

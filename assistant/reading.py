@@ -57,7 +57,7 @@ def _mark_unwanted(parts: Sequence[Part]) -> None:
     for i, part in enumerate(parts):
         if i and part.clause != parts[i - 1].clause:
             denying = denying and part.after_comma and _is_list_of(parts, i, denied_kind)
-        denies_ahead = part.kind == "negate_after" and not _content_before(parts, i) and _content_follows(parts, i)
+        denies_ahead = part.kind == "negate_after" and "不" in part.word and not _content_before(parts, i) and _content_follows(parts, i)
         if part.kind in ("negate", "isnt", "too", "lift") or denies_ahead:  # 不要黑色,也不要白色
             if part.clause == spared:
                 denying = False
@@ -133,10 +133,13 @@ def _content_before(parts: Sequence[Part], i: int) -> bool:
 
 def _deny_back(parts: Sequence[Part], i: int, *, is_lifted: bool = False) -> None:
     is_first = True
+    complains = parts[i].term is not None and parts[i].term.kind == "complaint"  # 鞋子磨脚 bars no shoes
     of_all = any(part.kind == "these" for part in parts if part.clause == parts[i].clause)  # 黑色 白色都不要
     for part in reversed(parts[:i]):
         if part.clause != parts[i].clause or part.kind in ("negate", "negate_after", "want", "but"):
             return
+        if complains and part.kind == "slot":
+            continue
         if part.kind in CONTENT or (part.kind == "" and is_first):  # 聚拢的不要, 不透气的鞋不要
             is_first = part.kind in HEADS
             part.is_unwanted, part.is_lifted = True, is_lifted
