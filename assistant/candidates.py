@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
+from assistant.compatibility import suits
 from assistant.looks import Candidate
 from assistant.stylists import Suggestion
 from assistant.wish import Wish
@@ -123,7 +124,8 @@ def rank(
 ) -> dict[Slot, list[Candidate]]:
     """Candidates by slot, best first: text score and affinity together, each item at its best rank.
 
-    `text_weight` in [0, 1] is the text's part; the rest is how well the two pieces go together.
+    `text_weight` in [0, 1] is the text's part; the rest is how well the two pieces go together, and how near the item is
+    to the occasion that was asked for.
 
     An item below `threshold`, or without what the shopper asked for, is considered only where its slot has nothing
     better, and is marked `is_closest` then.
@@ -135,7 +137,8 @@ def rank(
             if hit.item.slot is not suggestion.slot or hit.item.sku == garment.sku or not fits(hit.item, wish):
                 continue
             text = max(0.0, hit.score) / top if top > 0 else 0.0
-            score = text_weight * text + (1 - text_weight) * affinity(garment, hit.item.as_garment())
+            other = hit.item.as_garment()
+            score = text_weight * text + (1 - text_weight) * affinity(garment, other) * suits(other, wish.usage)
             closest = hit.score < threshold or not is_asked_for(hit.item, wish)
             candidate = Candidate(suggestion.slot, hit.item, score, suggestion, closest)
             kept = best.get(hit.item.sku)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assistant import changes, own_clothes, places, turn
+from assistant.compatibility import suits
 from assistant.looks import Piece, Recommendation
 from assistant.retelling import look_in
 from assistant.stylist import Progress, Stylist, Watcher
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
 
 _MOST_WORDS = 500  # characters of a message that are read
 _FOUND = 6  # products offered where there is no garment to start from
+_LEAST_SUITED = 0.55  # a T-shirt at a wedding is below it, a shirt is not
 _VOTES = 15  # items of a category that say who wears it
 _OF_ONE_PIECE = ("slots", "categories", "colours", "materials", "patterns", "tone", "words")  # fields of a Wish
 
@@ -294,7 +296,9 @@ class Chat:
         if talk.garment is None:
             return Reply(talk.changed(wish=wish, kept=kept), ())
         answer = self._looks(talk, wish, kept, watch)
-        return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (Answered(answer, is_new=False),))
+        is_far = wish.usage != talk.wish.usage and suits(talk.garment, wish.usage) < _LEAST_SUITED
+        lines = (Line("wish.far"),) if is_far and answer.looks else ()
+        return Reply(talk.changed(wish=wish, kept=kept, answer=answer), (*lines, Answered(answer, is_new=False)))
 
     def _reroll(self, talk: Talk, watch: Watcher) -> Reply:
         locked = {piece.item.sku for piece in talk.kept}

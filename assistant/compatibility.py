@@ -304,6 +304,12 @@ def dressiness(garment: Garment) -> float | None:
     return 0.6 * by_category + 0.4 * by_usage
 
 
+def suits(garment: Garment, usage: str | None) -> float:
+    """How near a garment is to an occasion in dressiness, in [0, 1]; 1 where none is asked for, or nothing is known."""
+    asked, worn = _USAGE.get(usage or ""), dressiness(garment)
+    return 1.0 if asked is None or worn is None else 1.0 - abs(asked - worn)
+
+
 _OCCASIONS = {
     "en": ((0.2, "sporty"), (0.42, "casual"), (0.6, "smart casual"), (1.1, "formal")),
     "zh": ((0.2, "运动"), (0.42, "休闲"), (0.6, "商务休闲"), (1.1, "正式")),

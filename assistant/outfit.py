@@ -16,7 +16,7 @@ import numpy as np
 
 from assistant.characters import CHARACTERS, Character, title_for
 from assistant.coherence import score_set
-from assistant.compatibility import NO_BELOW, affinity, is_traditional, pair_factors, slot_in_look
+from assistant.compatibility import NO_BELOW, affinity, is_traditional, pair_factors, slot_in_look, suits
 from assistant.looks import Look, Piece, Unfilled
 from assistant.phrases import slot_word
 from assistant.rulings import Rulings
@@ -36,6 +36,7 @@ _REUSED |= {Slot.BAG: 12.0, Slot.ACCESSORY: 12.0, Slot.OUTERWEAR: 12.0}
 # place is worth, so that none stays empty for it.
 _SAME_TITLE = 1.5
 _SAME_CATEGORY = 0.8
+_OCCASION = 5.0  # what a piece loses that is as far from the occasion asked for as the beach is from black tie
 _APPROVED = 100.0  # what a look that a stylist approved is worth beyond its pieces: more than all of them
 _MOST_COMBINATIONS = 30_000
 _MOST_SHARED = 0.5  # of the pieces that are not locked: two looks that share more are one look
@@ -152,6 +153,7 @@ class _Pool:
     over_budget: dict[Slot, int]
     locked: frozenset[str]
     budget: Decimal | None
+    usage: str | None
     wears_tradition: bool
     rulings: Rulings
 
@@ -180,7 +182,7 @@ class _Pool:
             kept[slot] = tuple(payable)
             over[slot] = len(rows) - len(payable) if not fixed else 0
         wears_tradition = is_traditional(reference) or "Ethnic" in (wish.usage, reference.attributes.usage)
-        return cls(reference, slots, kept, over, locked, wish.budget_total, wears_tradition, rulings)
+        return cls(reference, slots, kept, over, locked, wish.budget_total, wish.usage, wears_tradition, rulings)
 
     def is_locked(self, piece: Piece) -> bool:
         return piece.item.sku in self.locked
@@ -273,7 +275,8 @@ def _worth(
                 continue
             again = 0.0 if pool.is_locked(piece) else shown.cost(piece)
             pull = pool.pull(pool.reference, garment)
-            row.append(_WORTH[slot] + piece.score + (0.0 if pull is None else pull) - again)
+            occasion = _OCCASION * (suits(garment, pool.usage) - 1)
+            row.append(_WORTH[slot] + piece.score + (0.0 if pull is None else pull) + occasion - again)
         worth = worth + _along(np.array(row), axis, axes)
     for first in range(axes):
         for second in range(first + 1, axes):

@@ -275,6 +275,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "I didn’t find a wish in that. Try a colour, a kind of piece, an occasion or a budget.",
         "这句话里我没有读出要求。可以说颜色、品类、场合或预算。",
     ),
+    "wish.far": (
+        "This piece is some way from that occasion. These looks bring it as near as they can.",
+        "这件单品离这个场合有些远，下面的搭配已尽量贴近。",
+    ),
     "wish.no_prices": (
         "This shop doesn’t tell me its prices, so I can’t go by money. Anything else I can: a colour, a kind of piece, an occasion.",
         "这家店没有给出价格，所以没办法按预算或价格来挑。颜色、品类、场合都可以告诉我。",

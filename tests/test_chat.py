@@ -164,6 +164,13 @@ def test_what_is_not_on_show_cannot_be_meant(start, shown):
     assert same.talk.wish.colours == {"Black"} and same.talk.wish.like_sku is None
 
 
+def test_that_a_garment_is_far_from_the_occasion_is_said_once(start, shown):
+    far, _ = run(start(), shown, does.Say("for a wedding"))
+    assert far.parts[0] == Line("wish.far") and far.talk.answer.looks  # jeans
+    assert run(start(), far.talk, does.Say("no bag"))[0].parts[0] != Line("wish.far")
+    assert run(start(), shown, does.Say("for the weekend"))[0].parts[0] != Line("wish.far")
+
+
 def test_what_the_garment_is_stays_known_when_wishes_change(start, shown):
     reply, _ = run(start(), shown, does.Say("no bag"))
     assert reply.talk.garment is shown.garment

@@ -20,6 +20,7 @@ from assistant.compatibility import (
     judge_pair,
     pair_factors,
     probability,
+    suits,
     wearer,
 )
 from assistant.harmony import PULL, Tone, hue_distance, relation, tone_of
@@ -67,6 +68,14 @@ def test_who_can_wear_both(a, b, may):
     assert (verdict.answer is Answer.YES) is may
     if not may:
         assert verdict.p_yes == 0 and "for" in verdict.reason
+
+
+def test_how_near_a_garment_is_to_an_occasion():
+    assert suits(garment("Formal Shoes", "Black", "Men", "Formal"), "Formal") > 0.9
+    assert suits(garment("Sports Shoes", "White", "Men", "Sports"), "Party") < 0.4
+    assert suits(garment("Jeans", "Blue"), None) == suits(garment(None, usage=None), "Party") == 1
+    near = [suits(garment(*one), "Party") for one in (("Heels", "Black", "Women", "Party"), ("Jeans", "Blue"), ("Flip Flops", "Blue"))]
+    assert near == sorted(near, reverse=True)
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,11 @@ def test_traditional_dress_is_proposed_to_who_has_it_or_asks_for_it():
     assert skus(compose(traditional, wardrobe, n=1)[0]) == ["Kurtas", "Churidar"]
 
 
+def test_the_occasion_that_was_asked_for_chooses_among_what_goes():
+    shoes = by_slot(piece("s", "Flip Flops", "Black", score=0.6), piece("h", "Heels", "Black", score=0.5))
+    assert skus(compose(JEANS, shoes, Wish(usage="Party"), n=1)[0]) == ["h"]
+
+
 def test_the_same_question_has_the_same_answer():
     assert compose(JEANS, WARDROBE) == compose(JEANS, WARDROBE)
 

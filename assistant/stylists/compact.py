@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assistant.compatibility import affinity, judge_pair
+from assistant.compatibility import affinity, judge_pair, suits
 from assistant.stylists import ShotTags, Suggestion, Verdict
 from assistant.understanding import understand
 from assistant.wish import Wish
@@ -86,7 +86,9 @@ class CompactStylist:
             by_category[kind.category] = by_category.get(kind.category, 0) + kind.count
         best = sorted(
             by_category,
-            key=lambda name: -_worth(garment, Attributes(name, slot=slot, gender=gender, usage=usage), by_category[name]),
+            key=lambda name: -_worth(
+                garment, Attributes(name, slot=slot, gender=gender, usage=usage), by_category[name], wish.usage
+            ),
         )[:_CATEGORIES_A_SLOT]
         counts: dict[tuple[str, str | None], int] = {}
         for kind in kinds:
@@ -99,6 +101,7 @@ class CompactStylist:
                     garment,
                     Attributes(pair[0], slot=slot, gender=gender, colour=pair[1], usage=usage),
                     counts[pair],
+                    wish.usage,
                 ),
                 pair[0],
                 pair[1] or "",
@@ -110,9 +113,11 @@ class CompactStylist:
         ]
 
 
-def _worth(garment: Garment, wanted: Attributes, count: int) -> float:
-    """How well such a piece goes with the garment, and how much there is to choose from (a weak tenth root)."""
-    return affinity(garment, Garment("", wanted)) * count**0.1
+def _worth(garment: Garment, wanted: Attributes, count: int, occasion: str | None) -> float:
+    """How well such a piece goes with the garment and suits the occasion asked for, and how much there is to choose from
+    (a weak tenth root)."""
+    piece = Garment("", wanted)
+    return affinity(garment, piece) * suits(piece, occasion) * count**0.1
 
 
 def _narrowed(kinds: list[Kind], wish: Wish) -> list[Kind]:
