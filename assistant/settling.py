@@ -53,6 +53,8 @@ def _settle_judgements(parts: Sequence[Part]) -> None:
             part.kind = "negate_after"
         elif part.word in _RATHER and _is_topic_before(parts[:i], part.clause):
             part.kind = "too"  # 裤子有点长
+        elif part.word == "情侣" and rest and rest[0].kind in HEADS:
+            part.kind, part.term = "gender", term_for("gender", "Unisex")  # 情侣戒指
         elif part.kind == "complaint" and _is_asked(parts[max(0, i - 3) : i], rest):
             part.kind = "which"
         elif part.word in ("以外", "之外") and not any(

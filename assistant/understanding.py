@@ -315,7 +315,7 @@ def _leftovers(reading: Reading, wish: Wish, shown: Shown | None) -> Wish:
             wanted.append(part.text)
     if barred:
         wish = wish.avoid("words", barred)
-    return replace(wish, words=" ".join(wanted)) if wanted else wish
+    return replace(wish, words=" ".join(dict.fromkeys(wanted))) if wanted else wish
 
 
 def _unknown_runs(reading: Reading) -> list[tuple[Part, str]]:

@@ -40,7 +40,7 @@ def test_the_table_is_large_balanced_and_a_third_is_held_out():
 
 @pytest.mark.parametrize(
     "lang, held_out, least",
-    [("en", False, 0.98), ("zh", False, 0.98), ("en", True, 0.95), ("zh", True, 0.88)],
+    [("en", False, 0.98), ("zh", False, 0.98), ("en", True, 0.95), ("zh", True, 0.89)],
 )
 def test_phrases_are_understood(lang, held_out, least):
     assert accuracy([p for p in TABLE if p.lang == lang and p.is_held_out is held_out]) >= least
