@@ -179,7 +179,7 @@ def _in_context(parts: list[Part]) -> list[Part]:
             part.kind = "filler"  # 能外穿的衬衫
         elif part.word == "配件" and part.kind == "slot" and beside[1] in HEADS:
             part.kind = "filler"  # 配件上衣: a verb and a measure word
-        elif part.kind == "gender" and before == "and":  # 跟男朋友去: company, not who it is for
+        elif part.kind == "gender" and before == "and" and parts[i - 1].clause == part.clause:  # 跟男朋友去: company, not who it is for
             part.kind = "filler"
     clause = 0
     for part in parts:  # "but" opens a clause of its own

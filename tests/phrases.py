@@ -15,9 +15,9 @@ Whoever adds a row writes the wish down before the parser reads it, and never lo
   (小一点). A denied word that no field holds goes to `without_words`: in the catalogue's English where the lexicon has it
   ("hooded"), as said where not (起球). What is denied and has an opposite becomes it (不要太紧: 宽松).
 * Filler, in no field: greeting, politeness, particles; who speaks, is spoken to or keeps company (but 给妈妈, "for my
-  dad" say the gender); wanting, showing, finding, choosing, buying; wearing and matching; degrees, times, places in the
-  shop, in the year (过年, 国庆) or on the body; clothes in general; judgements (好看, "nice"); not knowing; the shopper's body and the weather
-  where they are only told (腿粗, 怕热); sizes; and the shopper's own garment ("with this red dress").
+  dad" say the gender); wanting, showing, finding, choosing, buying; wearing and matching; degrees, times (过年, 国庆 too),
+  places in the shop or on the body; clothes in general; judgements (好看, "nice"); not knowing; the shopper's body and
+  the weather where they are only told (腿粗, 怕热); sizes; and the shopper's own garment ("with this red dress").
 * Money: with a noun it bounds each piece, without it the whole; 两三百 is its upper end, 左右 and 出头 count as a limit.
 * "Cheaper" bounds by the pieces shown; where nothing is shown it stays in `words`.
 * Looks shown: "not this one" and 不喜欢 exclude, "keep" and a look that is named and nothing else lock, 换 excludes what is
