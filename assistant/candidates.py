@@ -6,7 +6,6 @@ Pure functions; the search itself is done by whoever calls them.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 
@@ -19,6 +18,7 @@ from retrieval.lexicon import mentions, names_in
 from retrieval.ports import Where
 from retrieval.vocabulary import categories_in, slot_of
 
+_VARIED = 24
 SAME_PRODUCT = 0.93  # cosine of two pictures of one product where no probability was fitted; others rarely reach it
 
 
@@ -154,16 +154,18 @@ def varied(row: Sequence[Candidate]) -> list[Candidate]:
     """Candidates, best first, in the order in which they are worth a place beside those before them: what repeats an
     earlier one's title, or its category and colour, waits. Three looks need more than six times the same shorts.
 
-    Greedy, as maximal marginal relevance is (Carbonell and Goldstein, 1998).
+    Greedy, as maximal marginal relevance is (Carbonell and Goldstein, 1998), for the first `_VARIED`; few are asked for
+    more.
     """
-    left, chosen = list(row), []
-    seen: Counter[tuple[str | None, ...]] = Counter()
-    while left:
-        best = max(left, key=lambda c: c.score - sum(cost * seen[name] for name, cost in _repeats(c.item)))
-        left.remove(best)
+    left, chosen = [(candidate, _repeats(candidate.item)) for candidate in row], []
+    seen: dict[tuple[str | None, ...], int] = {}
+    while left and len(chosen) < _VARIED:
+        worth = [one.score - sum(cost * seen.get(name, 0) for name, cost in repeats) for one, repeats in left]
+        best, repeats = left.pop(worth.index(max(worth)))
         chosen.append(best)
-        seen.update(name for name, _ in _repeats(best.item))
-    return chosen
+        for name, _ in repeats:
+            seen[name] = seen.get(name, 0) + 1
+    return chosen + [candidate for candidate, _ in left]
 
 
 def _repeats(item: Item) -> tuple[tuple[tuple[str | None, ...], float], ...]:

@@ -1,5 +1,5 @@
 // The desk's queue: shows one case after another and sends what the stylist decides, each by one key.
-import { all, api, askWho, failed, find, firstLang, garmentPicture, itemPicture, make, named, palette, percent, price, reasons, say, speak,
+import { all, api, askWho, failed, find, firstLang, garmentPicture, itemPicture, make, named, palette, price, reasons, say, speak,
   state, toast } from './desk_common.js';
 import { showMeasures } from './desk_measures.js';
 import { showKnobs, useText } from './desk_knobs.js';
