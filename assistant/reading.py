@@ -11,7 +11,7 @@ from retrieval.words import is_han
 
 _DEAR = ("贵", "expensive", "pricey", "costly")
 _EXCEPT = frozenset("除 除了 除开".split())
-_LACKING = frozenset("没有 没带 不带 无 没 不".split())  # 没有图案的T恤, 不起球的毛衣: the noun is wanted
+_LACKING = frozenset("没有 没带 不带 无 没 不 要不".split())  # 没有图案的T恤, 不起球的毛衣: the noun is wanted
 
 
 @dataclass(slots=True)
@@ -150,5 +150,5 @@ def _deny_back(parts: Sequence[Part], i: int, *, is_lifted: bool = False) -> Non
 def _is_list_of(parts: Sequence[Part], i: int, kind: str | None) -> bool:
     """Does a list go on after a comma: "no black, white or grey"?"""
     rest = [part for part in parts[i:] if part.clause == parts[i].clause]
-    has_or = any(part.kind == "or" for part in parts[i:])
+    has_or = any(a.kind == "or" and b.clause == a.clause for a, b in zip(parts[i:], parts[i + 1 :], strict=False))
     return bool(rest) and has_or and all(part.kind in (kind, "or", "and") for part in rest)

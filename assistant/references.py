@@ -48,7 +48,8 @@ def follow(reading: Reading, wish: Wish, shown: Shown) -> Wish:
     commands = [i for i, parts in enumerate(clauses) if _is_command(parts, clauses[:i])]
     if len(commands) == 1 and _stands_alone(clauses, commands[0], shown):
         return _command(Reading(clauses[commands[0]]), wish, shown)
-    if len(commands) < 2 or reading.has("keep_rest"):
+    is_all_but = excepts(reading) and spares_what_it_names(reading) and reading.has("more", "these")
+    if len(commands) < 2 or reading.has("keep_rest") or is_all_but:  # 除了第二套的鞋,其他都不要
         return _command(reading, wish, shown)
     heads: list[Part] = []
     numbers: list[int] = []

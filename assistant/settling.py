@@ -61,7 +61,7 @@ def _settle_judgements(parts: Sequence[Part]) -> None:
             other.word in _EXCEPT for other in parts[:i] if other.clause == part.clause
         ):
             part.kind = "negate_after"  # 黑色以外都行
-        elif part.word == "要不" and rest and rest[0].kind == "" and len(rest[0].text) == 1:
+        elif part.word == "要不" and rest and (rest[0].kind == "complaint" or (rest[0].kind == "" and len(rest[0].text) == 1)):
             part.kind = "negate"  # 要不透的
         elif part.word in _JUST and said:
             part.kind, opened, part.clause = "but", opened + 1, part.clause + 1
