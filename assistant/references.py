@@ -229,6 +229,8 @@ def _command(reading: Reading, wish: Wish, shown: Shown, said_before: Sequence[i
             gone = [opened] if opened.slot in places or not meant.names_a_piece else gone
         if reading.has("swap"):
             reading.take({"slot"})
+        elif meant.slots and reading.has("more"):  # 鞋子都不喜欢,换一批
+            wish = wish.want("slots", meant.slots)
         if reading.has("swap_away") or _swaps_what_it_follows(reading):  # "swap the shoes for sneakers": the first goes
             heads = [part for part in reading.parts if part.kind in HEADS]
             for part in heads if _swaps_what_it_follows(reading) else heads[:1]:
