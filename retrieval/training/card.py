@@ -172,7 +172,7 @@ any use). {run.products:,} products give gradients. A tenth of all products is h
 (`retrieval.training.split.is_held_out`) and is measured on below; one in 25 of the others is kept from the gradient to fit
 temperatures and thresholds. People's photos keep their own train and validation folders.
 
-{run.steps:,} steps of {run.batch} products in two views each and {run.people} people's photos, {run.passes:.1f} passes, {run.seconds / 60:.0f} minutes, seed {run.seed}.
+{run.steps:,} steps of {run.batch:,} products in two views each and {run.people} people's photos, {run.passes:.1f} passes, {run.seconds / 60:.0f} minutes, seed {run.seed}.
 {run.note} The first {run.small_share:.0%} of the time at 48 x 60 px, the rest at 64 x 80. Averaged weights (EMA) are what is exported; heads, embeddings and text tower were then trained on over fixed int8 features, each kept where it
 measured better on the calibration products.
 Shipped as {run.precision}; largest difference between onnxruntime and torch {run.image_gap:.1e}, largest loss of cosine of the
@@ -185,7 +185,8 @@ Where it looks (how much each place adds to the features): ![attention](compact-
 ## Figures
 
 {measured["attributes"].n:,} held-out products. "Unlike training": without pictures that (nearly) repeat one of the training
-part. "Told": share of pictures for which the head answers at all; below its threshold it says "cannot tell".
+part. "Told": share of pictures for which the head answers at all; below its threshold it says "cannot tell". Heads are read
+from a picture and its mirror image, the colour with the palette measured on the pixels beside the head.
 
 {table(heads)}
 
@@ -214,7 +215,7 @@ products that differ in small print only are one to it. Photos with several garm
 ## To go on
 
 A checkpoint holds weights, averages, optimisers and bank: `outfit train compact --minutes N` goes on from it with a new
-schedule (`--begin-with` begins another run with its weights), `outfit train export` writes these files anew, `outfit train shots` adds the heads
+schedule (`--begin-with` begins another run with its weights, `--teacher` learns from one, `--device` picks a GPU), `outfit train export` writes these files anew, `outfit train shots` adds the heads
 for shots, `outfit evaluate models` measures them.
 """
 
