@@ -215,6 +215,8 @@ def test_the_desks_queue_is_one(fleet):
 
 def test_two_visitors_talk_to_different_processes_and_never_see_each_other(fleet):
     visitors = [Visitor(fleet, name) for name in ("ann", "bo", "cy", "di")]
+    while len({visitor.process for visitor in visitors}) == 1 and len(visitors) < 30:  # the proxy goes by its own random names
+        visitors.append(Visitor(fleet, f"visitor {len(visitors)}"))
     for number, visitor in enumerate(visitors):
         patch = visitor.ask(act="say", message=f"under {100 + number} in all")
         assert f"under ${100 + number} in all" in patch["bar"] or f"{100 + number}" in patch["bar"]

@@ -26,6 +26,7 @@ from assistant import compose, serve_models
 from assistant.api.keys import Keys
 from assistant.doctor import examine
 from assistant.settings import Settings
+from assistant.wish import Wish
 from assistant.worker.app import Worker, create_app
 from assistant.worker.batching import Batcher, Busy
 from retrieval import registry
@@ -35,7 +36,7 @@ from retrieval.detectors.whole_image import WholeImageDetector
 from retrieval.encoders.hashing import HashingImageEncoder, HashingTextEncoder
 from retrieval.encoders.remote import RemoteImageEncoder, RemoteTextEncoder
 from retrieval.errors import InvalidInput, InvalidReply, InvalidSetting, ModelUnavailable, SpaceMismatch
-from retrieval.items import Box, Detection, Slot
+from retrieval.items import Box, Detection, Gender, Slot
 from retrieval.registry import Loaded
 from tests.api_server import serving, small_shop
 from tests.contracts.detector import DetectorContract, noise
@@ -480,7 +481,7 @@ class TestInTheApp:
             assistant = compose.build(settings)
             assert assistant.search.by_text("men's white shirt", k=1)[0].item.title == "Men White Shirts"
             assert assistant.stylist.plan.search_threshold == registry.row("text encoder", "hashing").search_threshold
-            answer = assistant.stylist.recommend(garment("trousers", "navy"))
+            answer = assistant.stylist.recommend(garment("trousers", "navy"), Wish(gender=Gender.MEN))  # a shop for men
             assert answer.looks
             said = {f.subject: f for f in examine(settings)}
             assert "hashing" in said["text encoder"].message and said["text encoder"].is_good
