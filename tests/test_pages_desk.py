@@ -165,6 +165,7 @@ class Held:
 
     def __init__(self, desk: Desk, address: str) -> None:
         self._tab, self._is_open, self.routes = desk.tab, False, []
+        desk.tab.wait_for_load_state("networkidle")  # pictures under way while a route is set may never come, and hold connections
         desk.tab.route(address, lambda route: route.continue_() if self._is_open else self.routes.append(route))
 
     def let_go(self) -> None:
