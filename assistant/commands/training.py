@@ -52,7 +52,7 @@ def compact(
     ] = None,
     net: Annotated[str, typer.Option(help="small, wide (what ships), or teacher (larger than what is served).")] = "small",
     teacher: Annotated[Path | None, typer.Option(help="A run's folder: its image net is learned from beside the labels.")] = None,
-    device: Annotated[str, typer.Option(help="auto: the first GPU, else the CPU.")] = "auto",
+    device: Device = "auto",
     seed: Seed = 7,
 ) -> None:
     """Train the image and text models, or go on from the run's checkpoint with a new schedule. Ctrl-C saves and stops."""
