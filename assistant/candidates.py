@@ -18,7 +18,7 @@ from retrieval.lexicon import mentions, names_in
 from retrieval.ports import Where
 from retrieval.vocabulary import categories_in, slot_of
 
-_VARIED = 24
+_VARIED = 24  # candidates of a slot that are put in order by variety: more than any look asks for
 SAME_PRODUCT = 0.93  # cosine of two pictures of one product where no probability was fitted; others rarely reach it
 
 

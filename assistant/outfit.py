@@ -188,8 +188,11 @@ class _Pool:
         return piece.item.sku in self.locked
 
     def pull(self, a: Garment, b: Garment, of_yes: float = 1.0) -> float | None:
-        """The log odds of a pair, None where a veto holds; `of_yes` is the part of what speaks for it that counts. That both are traditional dress, or mix with it, speaks for
-        them where the shopper has or asks for such dress; around a pair of jeans it is no reason to leave them for it."""
+        """The log odds of a pair, None where a veto holds; `of_yes` is the part of what speaks for it that counts.
+
+        That both are traditional dress, or mix with it, speaks for them where the shopper has or asks for such dress; around
+        a pair of jeans it is no reason to leave them for it.
+        """
         factors = pair_factors(a, b, "en")
         if any(factor.is_veto for factor in factors):
             return None

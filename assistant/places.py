@@ -19,7 +19,7 @@ def swapped(talk: Talk, look: int, sku: str, complete: Complete) -> Reply:
     if talk.answer is None or not 0 <= look < len(talk.answer.looks):
         raise InvalidInput(f"there is no look {look + 1} on show")
     old = talk.answer.looks[look]
-    if all(piece.item.sku != sku for piece in old.pieces):
+    if not _has(old, sku):
         raise InvalidInput(f"item {sku[:60]!r} is not in look {look + 1}")
     kept = _kept_without(talk, sku)
     wish = changes.locking(talk.wish, kept)
@@ -49,7 +49,7 @@ def removed(talk: Talk, sku: str, complete: Complete) -> Reply:
     wish = changes.locking(changes.excluding(talk.wish, frozenset({sku})), kept)
     looks = []
     for old in talk.answer.looks if talk.answer else ():
-        if all(piece.item.sku != sku for piece in old.pieces):
+        if not _has(old, sku):
             looks.append(old)
             continue
         new = _refilled(talk, old, sku, wish, talk.passed, complete)
@@ -74,7 +74,7 @@ def another_like(talk: Talk, sku: str, wish: Wish, complete: Complete) -> Reply:
     before = talk.answer.looks if talk.answer else ()
     found = [
         _refilled(talk, look, sku, wanted, frozenset(), complete)
-        if any(piece.item.sku == sku for piece in look.pieces)
+        if _has(look, sku)
         else look
         for look in before
     ]
@@ -83,6 +83,10 @@ def another_like(talk: Talk, sku: str, wish: Wish, complete: Complete) -> Reply:
     looks = tuple(old if new is None else new for new, old in zip(found, before, strict=True))
     answer = replace(talk.answer, looks=looks)
     return Reply(talk.changed(wish=lasting, kept=kept, answer=answer), (Answered(answer, is_new=False),))
+
+
+def _has(look: Look, sku: str) -> bool:
+    return any(piece.item.sku == sku for piece in look.pieces)
 
 
 def _kept_without(talk: Talk, sku: str) -> tuple[Piece, ...]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 PIXELS_RIGHT = 0.69  # share of the catalogue's items whose family is the measured one: `outfit evaluate colours`
-_RARE, _KNOWN = 0.02, 20
+_RARE = 0.02  # of a category's items: what fewer have is a slip of the model sooner than the shop's own
+_KNOWN = 20  # items of a category from which their shares say something
 _FIELDS = ("category", "sub_category", "slot", "gender", "season", "usage")
 
 

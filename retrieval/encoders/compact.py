@@ -63,6 +63,11 @@ def letterbox(image: Image, width: int = WIDTH_PX, height: int = HEIGHT_PX) -> I
     return canvas
 
 
+def letterboxed(images: Sequence[Image]) -> list[np.ndarray]:
+    """Pictures of any size as the net reads them: each (80, 64, 3) uint8."""
+    return [np.asarray(letterbox(image), np.uint8) for image in images]
+
+
 def softmax(logits: np.ndarray) -> np.ndarray:
     """(n, classes) -> (n, classes) float32, rows that sum to 1."""
     powers = np.exp(logits - logits.max(1, keepdims=True))
@@ -129,7 +134,7 @@ class CompactModel:
 
     def outputs(self, images: Sequence[Image]) -> dict[str, np.ndarray]:
         """RGB pictures -> by output name (n, d) float32: `shared` and `instance` of L2 norm 1, logits of each head."""
-        return self.outputs_of([np.asarray(letterbox(image), np.uint8) for image in images])
+        return self.outputs_of(letterboxed(images))
 
     def outputs_of(self, pixels: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """The same of pictures already letterboxed: each (80, 64, 3) uint8."""
@@ -160,7 +165,7 @@ class CompactModel:
         """As `outputs`, with the logits of each head the mean of those of the picture and of its mirror image: a garment is
         what it is from either side. The embeddings are the picture's own. That costs twice the time.
         """
-        return self.answers_of([np.asarray(letterbox(image), np.uint8) for image in images])
+        return self.answers_of(letterboxed(images))
 
     def answers_of(self, pixels: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """The same of pictures already letterboxed."""
@@ -174,6 +179,15 @@ class CompactModel:
             measured = palette_evidence(pixels, head.classes) if head.palette and len(pixels) else None
             found[name] = head.probabilities(out[name], measured)
         return found
+
+    def heard_category(self, read: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n, categories) from what `probabilities_of` gave: on real photos the ten classes of people's photos are heard
+        (`photo_classes.heard`), where the file has heads for them.
+        """
+        if "people" not in read or "shot_scene" not in read:
+            return read["category"]
+        known, classes = self.heads["category"].classes, self.heads["people"].classes
+        return heard(read["category"], known, read["people"], classes, read["shot_scene"][:, 1])
 
     def instances(self, pixels: Sequence[np.ndarray]) -> np.ndarray:
         """The instance space of letterboxed pictures: (n, d) float32 of L2 norm 1.
@@ -230,7 +244,7 @@ class CompactImageEncoder:
 
     def encode_images(self, images: Sequence[Image]) -> np.ndarray:
         """RGB pictures of any size -> (n, dim) float32, rows of L2 norm 1."""
-        return self._model.instances([np.asarray(letterbox(image), np.uint8) for image in images])
+        return self._model.instances(letterboxed(images))
 
 
 class CompactSharedImageEncoder:
@@ -275,12 +289,8 @@ class CompactDescriber:
         """What each picture shows. A field is None below its head's `least`; its confidence is given all the same. On real
         photos the head of the ten classes is heard about the category (`photo_classes.heard`).
         """
-        read, heads = self._model.probabilities_of([np.asarray(letterbox(image), np.uint8) for image in images]), self._model.heads
-        probabilities = {name: read[name] for name in self.FIELDS if name in read}
-        if "people" in read and "shot_scene" in read:
-            probabilities["category"] = heard(
-                read["category"], heads["category"].classes, read["people"], heads["people"].classes, read["shot_scene"][:, 1]
-            )
+        read = self._model.probabilities_of(letterboxed(images))
+        probabilities = {name: read[name] for name in self.FIELDS if name in read} | {"category": self._model.heard_category(read)}
         return [self._attributes({name: p[i] for name, p in probabilities.items()}) for i in range(len(images))]
 
     def _attributes(self, probabilities: Mapping[str, np.ndarray]) -> Attributes:
@@ -323,6 +333,8 @@ class CompactEvidence:
 
     def of(self, image: Image, items: Sequence[Item], names: Collection[str]) -> dict[str, np.ndarray]:
         """By those of the names that are known, (n,) float64 for n items."""
+        if not set(names) & set(self.NAMES):
+            return {}  # nothing is asked: the picture is not read for it
         out = self._model.answers([image])
         found = {
             name: self.read_one(name, out[name][0], [getattr(item, name) for item in items])

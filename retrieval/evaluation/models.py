@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from retrieval.encoders import photo_classes
-from retrieval.encoders.compact import CompactDescriber, CompactModel, CompactText, load_image, load_text
+from retrieval.encoders.compact import CompactDescriber, CompactModel, CompactText, letterboxed, load_image, load_text
 from retrieval.evaluation import metrics, sheet, shoppers
 from retrieval.evaluation.results import Result, revision
 from retrieval.training import cache
@@ -155,16 +155,12 @@ def people(folder: Path, model: CompactModel, seed: int = 0) -> Measured:
     """
     pixels = np.load(folder / "people_validation.npy")
     truth = np.load(folder / "people_validation_labels.npy")
-    small = [np.asarray(cache.letterbox(Image.fromarray(p)), np.uint8) for p in pixels]
-    read = model.probabilities_of(small)
-    photo, alone = read["people"], read["category"]
-    guess = photo.argmax(1)
+    read = model.probabilities_of(letterboxed([Image.fromarray(p) for p in pixels]))
+    guess = read["people"].argmax(1)
     figures: dict[str, float] = {}
-    readings = {"category_head_alone": alone}
+    readings = {"category_head_alone": read["category"]}
     if "shot_scene" in read:
-        known = model.heads["category"].classes
-        real = read["shot_scene"][:, 1]
-        readings["category"] = photo_classes.heard(alone, known, photo, model.heads["people"].classes, real)
+        readings["category"] = model.heard_category(read)
     for name, p in readings.items():
         said = [model.heads["category"].classes[k] for k in p.argmax(1)]
         fits = [s in photo_classes.COMPATIBLE[cache.PEOPLE_CLASSES[t]] for s, t in zip(said, truth, strict=True)]

@@ -23,6 +23,11 @@ def to_float(pictures: np.ndarray | torch.Tensor) -> torch.Tensor:
     return torch.as_tensor(pictures).permute(0, 3, 1, 2).float().div_(255)
 
 
+def to_bytes(pictures: torch.Tensor) -> np.ndarray:
+    """(n, 3, h, w) float in [0, 1] -> (n, h, w, 3) uint8."""
+    return (pictures * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
+
+
 def chosen(pictures: np.ndarray | torch.Tensor, at: torch.Tensor) -> np.ndarray | torch.Tensor:
     """Rows of an array, or of a tensor wherever it lies."""
     return pictures[at.numpy()] if isinstance(pictures, np.ndarray) else pictures[at.to(pictures.device, non_blocking=True)]

@@ -54,7 +54,7 @@ def changed_views(pictures: np.ndarray, size: tuple[int, int], seed: int) -> np.
         augment.people_view(augment.to_float(np.ascontiguousarray(p)), augment.Size(*size), rng_for(seed, 9001, i))
         for i, p in enumerate(parts)
     ]
-    return np.concatenate([(v * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy() for v in views])
+    return np.concatenate([augment.to_bytes(v) for v in views])
 
 
 def instance_figures(
@@ -79,7 +79,7 @@ def shrink(pictures: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """(n, h, w, 3) uint8 -> the same at `size` (w, h)."""
     parts = np.array_split(pictures, max(1, len(pictures) // 512))
     small = [F.interpolate(augment.to_float(np.ascontiguousarray(p)), size[::-1], mode="area") for p in parts]
-    return np.concatenate([(x * 255).round().byte().permute(0, 2, 3, 1).numpy() for x in small])
+    return np.concatenate([augment.to_bytes(x) for x in small])
 
 
 def choose(rows: Sequence[cache.Row], plan: Plan) -> tuple[np.ndarray, np.ndarray]:

@@ -62,8 +62,7 @@ def collect(
     has_hard[chance.permutation(data.train)[: max(2, round(hard_share * len(data.train)))]] = True
 
     def read(pictures: torch.Tensor) -> torch.Tensor:
-        pixels = (pictures * 255).round_().clamp_(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()
-        return torch.from_numpy(read_pixels(pixels)).half()
+        return torch.from_numpy(read_pixels(augment.to_bytes(pictures))).half()
 
     def products(part: tuple[int, np.ndarray]) -> None:
         number, at = part

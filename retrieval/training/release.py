@@ -43,8 +43,7 @@ def calibration_pictures(data: TrainData, seed: int) -> tuple[np.ndarray, np.nda
     for at in np.array_split(data.calibration, max(1, len(data.calibration) // 128)):
         mask = torch.from_numpy(data.small_mask[at])[:, None].float() / 255
         hard.append(augment.shopper_view(augment.to_float(data.small[at]), mask, data.grounds, size, rng))
-    pixels = (torch.cat(hard) * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
-    return plain, pixels.contiguous().numpy()
+    return plain, augment.to_bytes(torch.cat(hard))
 
 
 def fit_heads(
@@ -77,8 +76,7 @@ def people_pictures(data: TrainData, seed: int) -> np.ndarray:
     size = augment.Size(cache.WIDTH_PX, cache.HEIGHT_PX)
     parts = np.array_split(data.people, max(1, len(data.people) // 128))
     own = [augment.people_view(augment.to_float(p), size, rng_for(seed, 4711, i)) for i, p in enumerate(parts)]
-    pixels = (torch.cat(own) * 255).round().clamp(0, 255).byte()
-    return pixels.permute(0, 2, 3, 1).contiguous().numpy()
+    return augment.to_bytes(torch.cat(own))
 
 
 def figures(answers: dict[str, np.ndarray], data: TrainData) -> dict[str, float]:

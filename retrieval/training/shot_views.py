@@ -120,7 +120,7 @@ class Views:
         ground = (tone + slope * torch.linspace(-1, 1, y.shape[2])[:, None]).clamp(0, 1)
         y[grey] = x[grey] * masks[grey] + ground * (1 - masks[grey])
         worn = self._worn[at]
-        return Batch(_bytes(y), self._labels(len(at), people=worn, worn=worn, scene=0, angle=self._angle[at], whole=1,
+        return Batch(augment.to_bytes(y), self._labels(len(at), people=worn, worn=worn, scene=0, angle=self._angle[at], whole=1,
                                              quality=1))  # fmt: skip
 
     def _on_ground(self, at: np.ndarray, rng: torch.Generator) -> Batch:
@@ -128,7 +128,7 @@ class Views:
         y = self._paste(x, masks, self._ground(len(at), rng), rng, zoom=(0.6, 1.0))
         y = augment.relight(y, rng, 0.5)
         worn = self._worn[at]
-        return Batch(_bytes(y), self._labels(len(at), people=worn, worn=worn, scene=1, angle=self._angle[at], whole=1,
+        return Batch(augment.to_bytes(y), self._labels(len(at), people=worn, worn=worn, scene=1, angle=self._angle[at], whole=1,
                                              quality=1))  # fmt: skip
 
     def _close(self, at: np.ndarray, rng: torch.Generator) -> Batch:
@@ -145,7 +145,7 @@ class Views:
                 matrix[i, 0, 2] = np.clip(2 * (xs[k] + 0.5) / mask.shape[1] - 1, -limit, limit)
                 matrix[i, 1, 2] = np.clip(2 * (ys[k] + 0.5) / mask.shape[0] - 1, -limit, limit)
         y = augment.relight(augment.warp(x, matrix, *x.shape[2:]), rng, 0.2)
-        return Batch(_bytes(y), self._labels(len(at), angle=2, whole=0))
+        return Batch(augment.to_bytes(y), self._labels(len(at), angle=2, whole=0))
 
     def _poor(self, at: np.ndarray, rng: torch.Generator) -> Batch:
         """Blurred, nearly black, washed out, noisy or broken by compression: each a fifth."""
@@ -160,7 +160,7 @@ class Views:
         broken = x.clone()
         augment.jpeg(broken, kind == 4, rng, (1, 4))
         y = torch.stack((blurred, dark, washed, noisy.clamp(0, 1), broken))[kind, torch.arange(len(at))]
-        return Batch(_bytes(y), self._labels(len(at), quality=0))
+        return Batch(augment.to_bytes(y), self._labels(len(at), quality=0))
 
     def _two(self, at: np.ndarray, rng: torch.Generator) -> Batch:
         """Two figures beside each other: two who wear, or one person beside a product that nobody wears."""
@@ -183,11 +183,11 @@ class Views:
         people = np.where(same | (worn == UNKNOWN), UNKNOWN, np.where(worn == 1, 2, 1))
         told = np.where(people == 2, 1, UNKNOWN)  # beside a person a product that nobody wears
         told = np.where(people == 1, 0, told)
-        return Batch(_bytes(y), self._labels(len(at), people=people, worn=told, scene=real.long().numpy(), quality=1))
+        return Batch(augment.to_bytes(y), self._labels(len(at), people=people, worn=told, scene=real.long().numpy(), quality=1))
 
     def _photo(self, at: np.ndarray, rng: torch.Generator) -> Batch:
         y = augment.people_view(augment.to_float(self._people[at]), self._size, rng)
-        return Batch(_bytes(y), self._labels(len(at), scene=1, quality=1))
+        return Batch(augment.to_bytes(y), self._labels(len(at), scene=1, quality=1))
 
     def _paste(
         self, x: torch.Tensor, masks: torch.Tensor, ground: torch.Tensor, rng: torch.Generator, *,
@@ -207,7 +207,3 @@ class Views:
         x = augment.to_float(np.ascontiguousarray(self._grounds[at]))
         y = augment.warp(torch.cat((x, torch.ones_like(x[:, :1])), 1), matrix, h, w)
         return y[:, :3] + (1 - y[:, 3:]) * x.mean((2, 3), keepdim=True)
-
-
-def _bytes(x: torch.Tensor) -> np.ndarray:
-    return (x * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).contiguous().numpy()

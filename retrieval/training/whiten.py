@@ -18,7 +18,7 @@ import torch
 
 from retrieval.encoders.compact import SEARCH_PROPERTY
 from retrieval.errors import InvalidInput
-from retrieval.training import cache
+from retrieval.training import augment, cache
 from retrieval.training.batches import Batches
 from retrieval.training.data import TrainData, rng_for
 
@@ -76,7 +76,7 @@ def views_of(data: TrainData, at: np.ndarray, seed: int) -> np.ndarray:
     out = np.empty((len(at), cache.HEIGHT_PX, cache.WIDTH_PX, 3), np.uint8)
     for part in np.array_split(np.arange(len(at)), max(1, len(at) // _CHUNK)):
         made = batches.shopper_views(at[part], rng_for(seed, int(part[0])), from_large=1.0)
-        out[part] = (made * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+        out[part] = augment.to_bytes(made)
     return out
 
 
